@@ -1,0 +1,48 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of Quire: Swift 6 language mode, and each use of an unsafe construct is marked in the source.
+let settings: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety()]
+
+let package = Package(
+    name: "quire",
+    products: [
+        .library(name: "Quire", targets: ["Quire"]),
+        .library(name: "QuireHost", targets: ["QuireHost"]),
+        .library(name: "QuireWorkload", targets: ["QuireWorkload"]),
+        .executable(name: "quire", targets: ["quire"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        // The core: no Foundation, no Glibc, no global state. Folders are layers; Scripts/check-layers proves the arrows.
+        .target(name: "Quire", swiftSettings: settings),
+        // What a machine asks of the system it runs on: memory, parking of threads.
+        .target(name: "QuireHost", dependencies: ["Quire"], swiftSettings: settings),
+        // Workload files: reading, replaying, reporting.
+        .target(name: "QuireWorkload", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),
+        // The live kernel: /proc of running processes, the same operations on the host's Linux.
+        .target(
+            name: "QuireLive", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: settings),
+        // Recording of real programs with strace and perf.
+        .target(
+            name: "QuireRecord",
+            dependencies: ["QuireLive", .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "quire",
+            dependencies: [
+                "Quire", "QuireHost", "QuireWorkload", "QuireLive", "QuireRecord",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/quire-cli", swiftSettings: settings),
+        .testTarget(name: "QuireTests", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),
+        .testTarget(name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], swiftSettings: settings),
+        .testTarget(name: "QuireLiveTests", dependencies: ["QuireLive"], swiftSettings: settings),
+        .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
+    ]
+)

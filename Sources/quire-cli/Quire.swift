@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// `quire`: Linux's memory manager outside the kernel.
+@main
+struct QuireCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quire",
+        abstract: "Linux's memory manager outside the kernel: run it, measure it, race it.",
+        subcommands: [])
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct QuireLiveSmoke {
+    @Test func builds() {}
+}

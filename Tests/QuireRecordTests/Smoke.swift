@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct QuireRecordSmoke {
+    @Test func builds() {}
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct QuireSmoke {
+    @Test func builds() {}
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct QuireWorkloadSmoke {
+    @Test func builds() {}
+}
