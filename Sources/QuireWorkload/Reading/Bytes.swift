@@ -41,7 +41,13 @@ struct NameKey: Equatable, Sendable {
     var rest: UInt64 = 0
     var count = 0
 
-    init() {}
+    static let expect = NameKey(low: 0x7463_6570_7865, count: 6)
+    static let never = NameKey(low: 0x72_6576_656E, count: 5)
+
+    init(low: UInt64 = 0, count: Int = 0) {
+        self.low = low
+        self.count = count
+    }
 
     /// The key of a whole span.
     init(all bytes: Span<UInt8>) {

@@ -46,14 +46,14 @@ extension Names {
     public func near(_ name: String) -> [String] {
         let wanted = Array(name.utf8)
         guard wanted.count <= Names.longest else { return [] }
-        // Short names are near to everything: allow one edit up to four bytes.
-        let limit = wanted.count <= 4 ? 1 : 2
+        // Short names are near to everything.
+        let limit = wanted.count <= 2 ? 0 : wanted.count <= 4 ? 1 : 2
         var found: [(distance: Int, name: String)] = []
         for index in entries.indices where entries[index].state != .free {
             guard abs(entries[index].key.count - wanted.count) <= limit else { continue }
             let text = self[text: NameID(index: UInt32(index))]
             let distance = Names.distance(wanted, Array(text.utf8))
-            if distance > 0 && distance <= limit { found.append((distance, text)) }
+            if distance > 0 && distance <= limit && !text.hasPrefix("_") { found.append((distance, text)) }
         }
         return found.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
     }

@@ -208,10 +208,14 @@ extension StatementParser {
         while !take(0x7D, bytes) {
             if bytes.holds("...", at: at) {
                 at += 3
-            } else {
+            } else if !bytes.holds("=>", at: at) {
                 try member(bytes, into: &statement, names: &names)
             }
-            try decorations(bytes)
+            skipBlanks(bytes)
+            while bytes.holds("/*", at: at) {
+                try skipRemark(bytes)
+                skipBlanks(bytes)
+            }
             if bytes.holds("=>", at: at) {
                 // What the kernel wrote into the structure.
                 while bytes.peek(at) != 0x7D && bytes.peek(at) != 0x0A { try skipElement(bytes) }

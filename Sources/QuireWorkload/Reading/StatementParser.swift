@@ -62,6 +62,12 @@ struct StatementParser {
     ) throws(Malformed) {
         var begin = at
         var key = scanName(bytes)
+        if key == .expect || key == .never {
+            statement.kind = .call
+            statement.call = key == .expect ? .expect : .never
+            statement.callColumn = Int32(truncatingIfNeeded: begin - start + 1)
+            return try condition(bytes, into: &statement, names: &names)
+        }
         if bytes.peek(at) != 0x28 {
             skipBlanks(bytes)
             switch bytes.peek(at) {
@@ -79,7 +85,7 @@ struct StatementParser {
                 skipBlanks(bytes)
                 if bytes.peek(at) != 0x28 { throw Malformed(.openParenthesis, at: at) }
             default:
-                if try word(bytes, key: key, begin: begin, into: &statement, names: &names) { return }
+                if word(bytes, key: key, begin: begin, into: &statement, names: names) { return }
                 throw Malformed(.openParenthesis, at: at)
             }
         }
@@ -112,13 +118,9 @@ struct StatementParser {
 
     /// The words of a parallel block, which have no parentheses, and what a tracer says about itself.
     private mutating func word(
-        _ bytes: Span<UInt8>, key: NameKey, begin: Int, into statement: inout Statement, names: inout Names
-    ) throws(Malformed) -> Bool {
-        if key.count == 6, bytes.holds("strace:", at: begin) || bytes.holds("Process ", at: begin) {
-            skipToEnd(bytes)
-            return true
-        }
-        if key.count == 7, bytes.holds("Process ", at: begin) {
+        _ bytes: Span<UInt8>, key: NameKey, begin: Int, into statement: inout Statement, names: Names
+    ) -> Bool {
+        if bytes.holds("strace:", at: begin) || bytes.holds("Process ", at: begin) {
             skipToEnd(bytes)
             return true
         }
@@ -130,11 +132,6 @@ struct StatementParser {
         case .parallel, .end:
             statement.kind = .call
             statement.call = call
-            return true
-        case .expect, .never:
-            statement.kind = .call
-            statement.call = call
-            try condition(bytes, into: &statement, names: &names)
             return true
         default:
             return false

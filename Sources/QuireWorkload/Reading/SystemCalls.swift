@@ -93,7 +93,7 @@ final class Child {
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var started: pid_t = 0
         let arguments = unsafe [strdup(tool), strdup("-dc"), nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
+        defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
         let error = unsafe posix_spawnp(&started, tool, &actions, nil, arguments, environ)
         if error == ENOENT { return nil }
         if error != 0 { throw InputError("cannot start \(tool): \(systemMessage(error))") }

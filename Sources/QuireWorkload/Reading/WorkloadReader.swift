@@ -43,9 +43,14 @@ public struct WorkloadReader {
 
     /// Reads from a source under a name.
     public init(source: any ByteSource, file: String) {
+        self.init(source: source, file: file, capacity: WorkloadReader.longestLine + WorkloadReader.chunk + 1)
+    }
+
+    /// A reader with a buffer of another size: only for inputs that are known to be short.
+    init(source: any ByteSource, file: String, capacity: Int) {
         self.source = source
         self.file = file
-        buffer = ContiguousArray(repeating: 0, count: WorkloadReader.longestLine + WorkloadReader.chunk + 1)
+        buffer = ContiguousArray(repeating: 0, count: capacity)
     }
 
     /// Reads a text in memory.
@@ -163,7 +168,8 @@ public struct WorkloadReader {
 
     private mutating func more(at offset: Int) throws(ParseError) -> Int {
         do throws(InputError) {
-            return try source.read(into: &buffer, at: offset, limit: min(WorkloadReader.chunk, buffer.count - 1 - offset))
+            let room = buffer.count - 1 - offset
+            return try source.read(into: &buffer, at: offset, limit: min(WorkloadReader.chunk, room))
         } catch {
             let error = ParseError(file: file, line: 0, column: 0, message: error.description)
             failure = error

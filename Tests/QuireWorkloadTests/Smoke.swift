@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct QuireWorkloadSmoke {
-    @Test func builds() {}
-}
