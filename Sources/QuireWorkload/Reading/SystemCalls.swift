@@ -92,8 +92,13 @@ final class Child {
         unsafe posix_spawn_file_actions_adddup2(&actions, drainThere.number, 1)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var started: pid_t = 0
-        let arguments = unsafe [strdup(tool), strdup("-dc"), nil]
-        defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+        let name = unsafe strdup(tool)
+        let option = unsafe strdup("-dc")
+        defer {
+            unsafe free(name)
+            unsafe free(option)
+        }
+        let arguments = unsafe [name, option, nil]
         let error = unsafe posix_spawnp(&started, tool, &actions, nil, arguments, environ)
         if error == ENOENT { return nil }
         if error != 0 { throw InputError("cannot start \(tool): \(systemMessage(error))") }
