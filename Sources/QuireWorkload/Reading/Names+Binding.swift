@@ -49,7 +49,8 @@ extension Names {
         // Short names are near to everything.
         let limit = wanted.count <= 2 ? 0 : wanted.count <= 4 ? 1 : 2
         var found: [(distance: Int, name: String)] = []
-        for index in entries.indices where entries[index].state != .free {
+        // Enough for the constants and what people write by hand; a hostile file's names are not worth the time.
+        for index in entries.indices.prefix(4096) where entries[index].state != .free {
             guard abs(entries[index].key.count - wanted.count) <= limit else { continue }
             let text = self[text: NameID(index: UInt32(index))]
             let distance = Names.distance(wanted, Array(text.utf8))

@@ -23,7 +23,7 @@ public enum Binding: Hashable, Sendable {
 /// `Names.longest` bytes are kept, so that a hostile file cannot take memory without bound.
 public struct Names: Sendable {
     static let longest = 63
-    static let most = 1 << 20
+    static let most = 1 << 18
 
     struct Entry {
         var key: NameKey
