@@ -8,8 +8,8 @@
 struct PerfEvent: Equatable {
     /// What happened.
     enum Kind: Equatable {
-        /// `exceptions:page_fault_user` and `_kernel`; without tracefs `page-faults`, whose direction is unknown.
-        case fault(address: UInt64, write: Bool, kernelMode: Bool, present: Bool)
+        /// `exceptions:page_fault_user` and `_kernel`; without tracefs `page-faults`, whose direction is unknown (nil).
+        case fault(address: UInt64, write: Bool?, kernelMode: Bool, present: Bool)
         /// `syscalls:sys_enter_*`: `call` got a pointer to a string that strace reads before the kernel does.
         case string(address: UInt64, call: String)
         /// `PERF_RECORD_MMAP2`: part of an executable's image, if it comes while an image is being built.
@@ -61,10 +61,10 @@ struct PerfEvent: Equatable {
             self.kind = kind
         } else if cursor.consume("page-faults") {
             // The software event has the address but neither the direction nor the mode.
-            guard cursor.take(until: ":") != nil else { return nil }
+            guard cursor.take(until: " ") != nil else { return nil }
             cursor.skipSpaces()
             guard let address = cursor.hexadecimal() else { return nil }
-            kind = .fault(address: address, write: true, kernelMode: false, present: false)
+            kind = .fault(address: address, write: nil, kernelMode: false, present: false)
         } else if cursor.consume("PERF_RECORD_") {
             guard let record = Self.record(&cursor) else { return nil }
             kind = record.kind

@@ -68,6 +68,8 @@ struct Merger {
     private var vforking: Set<Int> = []
     private var droppedCalls: Set<Int> = []
     var execs: [Int: Exec] = [:]
+    /// What may be written, for events that do not say their direction.
+    private var protections: [Int: Protections] = [:]
 
     init(
         snapshots: [SnapshotMark], clockOffset: Int64, environmentBytes: UInt64 = 0, redact: Bool = false,
@@ -96,11 +98,16 @@ struct Merger {
             if event.tid == event.pid {
                 leaving.remove(event.pid)
                 if known.contains(parent) { known.insert(event.pid) }
+                protections[event.pid] = protections[parent]
                 if vforking.contains(parent) { vforkChildren.insert(event.pid) }
             }
         case .lost(let count): counts.lost += count
-        case .exec: try execHappened(event)
-        case .mapping(let mapping): addToImage(mapping, event)
+        case .exec:
+            protections[event.pid] = nil
+            try execHappened(event)
+        case .mapping(let mapping):
+            protections[event.pid, default: Protections()].set(mapping)
+            addToImage(mapping, event)
         case .string(let address, let call):
             guard known.contains(event.pid) else { return }
             count("string arguments")
@@ -126,11 +133,13 @@ struct Merger {
     // MARK: Events
 
     private mutating func fault(
-        _ event: PerfEvent, _ time: Int64, address: UInt64, write: Bool, kernelMode: Bool, present: Bool
+        _ event: PerfEvent, _ time: Int64, address: UInt64, write: Bool?, kernelMode: Bool, present: Bool
     ) throws {
         exceptions[event.pid, default: 0] += 1
         // The kernel's half: its own faults, not the program's.
         guard address >> 63 == 0 else { return }
+        // Without the error code: what the area forbids was not a write, and the rest is taken for one.
+        let write = write ?? protections[event.pid]?.writable(address) ?? true
         if !kernelMode { try closeImage(event.pid) }
         if addToImage(address: address, write: write, event) {
             count("kernel touch_\(write ? "write" : "read")")
@@ -215,6 +224,7 @@ struct Merger {
         case .ended:
             goneTasks.insert(line.tid)
             if line.tid == pid {
+                protections[pid] = nil
                 try closeExec(pid)
                 vforkChildren.remove(pid)
             }

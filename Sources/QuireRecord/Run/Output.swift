@@ -36,8 +36,11 @@ final class LineSink {
 
 /// Where the plain text goes, and what is made of it at the end.
 struct Compression: Sendable {
-    private static let tools = [".xz": ("xz", ["-6", "-T1", "-c"]), ".zst": ("zstd", ["-q", "-19", "-c"]),
-        ".gz": ("gzip", ["-9", "-c"])]
+    private static let tools = [
+        ".xz": ("xz", ["-6", "-T1", "-c"]),
+        ".zst": ("zstd", ["-q", "-19", "-c"]),
+        ".gz": ("gzip", ["-9", "-c"]),
+    ]
 
     private let output: String
     private let tool: (name: String, arguments: [String])?
@@ -57,7 +60,8 @@ struct Compression: Sendable {
         }
         if let tool {
             do { _ = try await Executable.name(tool.name).resolveExecutablePath(in: .inherit) } catch {
-                throw RecordError.cannot("\(tool.name) not found: apt-get install \(tool.name)-utils, or write plain .q")
+                let package = tool.name == "xz" ? "xz-utils" : tool.name
+                throw RecordError.cannot("\(tool.name) not found: apt-get install \(package), or write plain .q")
             }
         }
     }

@@ -38,7 +38,7 @@ struct Preflight: Sendable {
             throw RecordError.cannot(
                 "\(missing.joined(separator: " and ")) not found: apt-get install \(missing.joined(separator: " "))")
         }
-        let root = ProcFile.text("/proc/self/status")?.contains("\nUid:\t0\t0") ?? false
+        let root = isRoot
         let paranoid = ProcFile.line("/proc/sys/kernel/perf_event_paranoid").flatMap { Int($0) } ?? 3
         guard root || paranoid <= 2 else {
             throw RecordError.cannot(
@@ -56,8 +56,8 @@ struct Preflight: Sendable {
         }
         guard root || paranoid < 0, let directory = directory() else {
             warn(
-                "no tracepoints (\(root ? "no tracefs in this kernel" : "they need root")): the recording has no"
-                    + " direction, each fault is written as touch_write")
+                "no tracepoints (\(root ? "no tracefs in this kernel" : "they need root")): the direction of faults is"
+                    + " unknown, each in a writable area is written as touch_write")
             return Preflight(source: .software, mountedTracefs: false)
         }
         let strings = stringCalls.filter {
@@ -65,6 +65,8 @@ struct Preflight: Sendable {
         }
         return Preflight(source: .tracepoints(strings: strings), mountedTracefs: mounted)
     }
+
+    static var isRoot: Bool { ProcFile.text("/proc/self/status")?.contains("\nUid:\t0\t0") ?? false }
 
     /// Undoes the mount.
     func restore() async {

@@ -81,6 +81,10 @@ public struct Recorder: Sendable {
         report("reading perf's events")
         try await eventsAsText(workspace, preflight.source)
         let merger = try merge(workspace, run, preflight.source, machine, to: compression.plainPath)
+        guard merger.root != nil else {
+            try? FileManager.default.removeItem(atPath: compression.plainPath)
+            throw RecordError.usage("\(options.command[0]) could not be started")
+        }
         let unexplained = LostEvents.unexplained(
             snapshots: run.snapshots, exceptionsAt: merger.exceptionsAt, calls: merger.counts.calls)
         let lost = Int(clamping: merger.counts.lost) + unexplained
@@ -136,7 +140,7 @@ public struct Recorder: Sendable {
         try sink.write("# recorded by strace and perf; Linux \(machine.kernel)")
         for line in machine.lines { try sink.write(line) }
         if source == .software {
-            try sink.write("# warning: no tracepoints: the direction of faults is unknown, each is a touch_write")
+            try sink.write("# warning: no tracepoints: the direction of faults is unknown: touch_write where the area is writable")
         }
         while let line = try events.next() {
             if let event = PerfEvent(line: line) { try merger.push(event) }

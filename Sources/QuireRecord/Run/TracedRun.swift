@@ -100,7 +100,9 @@ struct TracedRun: Sendable {
     }
 
     private var perfArguments: [String] {
-        var arguments = ["record", "-k", "CLOCK_MONOTONIC", "-m", "32M", "-c", "1", "-d", "-B", "-N", "-D", "-1"]
+        // Without privileges perf may lock half a MiB for each processor; a large ring is what keeps events from loss.
+        let ring = source == .software && !Preflight.isRoot ? "512K" : "32M"
+        var arguments = ["record", "-k", "CLOCK_MONOTONIC", "-m", ring, "-c", "1", "-d", "-B", "-N", "-D", "-1"]
         arguments += ["--control=fifo:\(workspace.control)", "-o", workspace.perfData]
         switch source {
         case .tracepoints(let strings):

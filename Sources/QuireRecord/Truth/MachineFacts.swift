@@ -29,7 +29,8 @@ struct MachineFacts: Equatable {
         let around = ProcFile.line("/sys/kernel/debug/fault_around_bytes").flatMap { UInt64($0) }
         return MachineFacts(
             // Without the distribution's or the builder's suffix: the version decides the behaviour.
-            kernel: String(release.prefix { $0.isNumber || $0 == "." }), architecture: ProcFile.line("/proc/sys/kernel/arch") ?? machine(),
+            kernel: String(release.prefix { $0.isNumber || $0 == "." }),
+            architecture: ProcFile.line("/proc/sys/kernel/arch") ?? machine(),
             cpus: ProcessInfo.processInfo.processorCount,
             memoryKB: memory.count > 1 ? UInt64(memory[1]) ?? 0 : 0,
             levels: flags.split(separator: " ").contains("la57") ? 5 : 4,
