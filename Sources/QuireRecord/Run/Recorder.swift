@@ -140,7 +140,8 @@ public struct Recorder: Sendable {
         try sink.write("# recorded by strace and perf; Linux \(machine.kernel)")
         for line in machine.lines { try sink.write(line) }
         if source == .software {
-            try sink.write("# warning: no tracepoints: the direction of faults is unknown: touch_write where the area is writable")
+            try sink.write(
+                "# warning: no tracepoints: the direction of faults is unknown: touch_write where the area is writable")
         }
         while let line = try events.next() {
             if let event = PerfEvent(line: line) { try merger.push(event) }

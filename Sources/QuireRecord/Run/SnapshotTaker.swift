@@ -22,6 +22,8 @@ struct SnapshotTaker {
     let tracer: Int
     /// The file whose last line names the next snapshot.
     let labels: String
+    /// What the mapped files' pages lie in, over all snapshots.
+    private(set) var folios = LargeFolios()
     private var used: Set<String> = []
     private var labelLines = 0
     private var number = 0
@@ -58,6 +60,7 @@ struct SnapshotTaker {
             ?? Snapshot(
                 label: label, time: Clock.realtime(), processes: Self.read(Tracees.of(tracer: tracer).processes),
                 how: "not at rest: the program could not be stopped")
+        for process in taken.processes { folios.add(process) }
         for pid in halted.union(stopped.map { [$0] } ?? []) { Tracees.send(SIGCONT, to: pid) }
         return taken
     }

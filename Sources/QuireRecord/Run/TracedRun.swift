@@ -37,6 +37,7 @@ struct Workspace: Sendable {
 /// What the run left besides the files in its workspace.
 struct RunResult: Sendable {
     var snapshots: [Snapshot]
+    var folios: LargeFolios
     var clockOffset: Int64
     var clockDrift: Int64
     var environmentBytes: UInt64
@@ -88,7 +89,8 @@ struct TracedRun: Sendable {
             return try await watch(launcher: launcher, labels: labels, control: control)
         }
         return RunResult(
-            snapshots: outcome.closureResult, clockOffset: offset, clockDrift: Clock.offset() - offset,
+            snapshots: outcome.closureResult.snapshots, folios: outcome.closureResult.folios, clockOffset: offset,
+            clockDrift: Clock.offset() - offset,
             environmentBytes: environmentBytes, status: outcome.terminationStatus)
     }
 
@@ -114,10 +116,12 @@ struct TracedRun: Sendable {
         return arguments
     }
 
+    private typealias Watched = (snapshots: [Snapshot], folios: LargeFolios)
+
     // MARK: perf around the launcher
 
     /// Attaches perf to the stopped launcher, lets it go, and takes snapshots until it has ended.
-    private func watch(launcher: Int, labels: String, control: FileHandle) async throws -> [Snapshot] {
+    private func watch(launcher: Int, labels: String, control: FileHandle) async throws -> Watched {
         let messages = try FileDescriptor.open(
             FilePath(workspace.perfMessages), .writeOnly, options: [.create, .truncate],
             permissions: [.ownerReadWrite])
@@ -139,9 +143,9 @@ struct TracedRun: Sendable {
                     throw RecordError.cannot("perf cannot record: " + perfComplaint())
                 }
                 Tracees.send(SIGCONT, to: launcher)
-                let snapshots = await follow(launcher: launcher, labels: labels)
+                let watched = await follow(launcher: launcher, labels: labels)
                 if !ended(own) { Tracees.send(SIGINT, to: own) }
-                return snapshots
+                return watched
             }
             return perf.closureResult
         } catch {
@@ -176,11 +180,11 @@ struct TracedRun: Sendable {
     // MARK: The program runs
 
     /// Reads strace's log while it grows and the signals that come to the recorder, until strace has ended.
-    private func follow(launcher: Int, labels: String) async -> [Snapshot] {
+    private func follow(launcher: Int, labels: String) async -> Watched {
         let own = Int(ProcessInfo.processInfo.processIdentifier)
         var snapshots: [Snapshot] = []
         var taker = SnapshotTaker(tracer: launcher, labels: labels)
-        guard var log = try? LineReader(path: workspace.log) else { return [] }
+        guard var log = try? LineReader(path: workspace.log) else { return (snapshots, taker.folios) }
         var root: Int?
         var interrupts = Interrupts()
         while true {
@@ -194,7 +198,7 @@ struct TracedRun: Sendable {
                     snapshots.append(await take(&taker, stopped: process(of: line.tid)))
                 }
             }
-            if over { return snapshots }
+            if over { return (snapshots, taker.folios) }
             for signal in signals.take() {
                 switch signal {
                 case SIGUSR1: snapshots.append(await take(&taker, stopped: nil))

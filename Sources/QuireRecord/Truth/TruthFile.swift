@@ -58,8 +58,14 @@ struct TruthFile {
                 let size = attributes[.size] as? NSNumber, let inode = attributes[.systemFileNumber] as? NSNumber,
                 attributes[.type] as? FileAttributeType == .typeRegular
             else { continue }
-            members.append(
-                (name, .object([("size", .number(size.uint64Value)), ("inode", .number(inode.uint64Value))])))
+            var file: [(String, Json)] = [
+                ("size", .number(size.uint64Value)), ("inode", .number(inode.uint64Value)),
+            ]
+            if let folios = run.folios.byInode[inode.uint64Value] {
+                let list = folios.sorted { $0.key < $1.key }.map { Json.array([.number($0.key), .number($0.value)]) }
+                file.append(("large_folios", .array(list)))
+            }
+            members.append((name, .object(file)))
         }
         return .object(members)
     }
