@@ -21,7 +21,8 @@ let package = Package(
         // The core: no Foundation, no Glibc, no global state. Folders are layers; Scripts/check-layers proves the arrows.
         .target(name: "Quire", swiftSettings: settings),
         // What a machine asks of the system it runs on: memory, parking of threads.
-        .target(name: "QuireHost", dependencies: ["Quire"], swiftSettings: settings),
+        .target(name: "CQuireHost"),
+        .target(name: "QuireHost", dependencies: ["Quire", "CQuireHost"], swiftSettings: settings),
         // Workload files: reading, replaying, reporting.
         .target(name: "QuireWorkload", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),
         // The live kernel: /proc of running processes, the same operations on the host's Linux.

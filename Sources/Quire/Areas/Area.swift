@@ -1,0 +1,52 @@
+// An area: a run of addresses with the same rights, flags and backing. Areas are records of the machine's pool; a
+// field changes only under the mmap lock held for write (and is read under the read lock). Linux: vm_area_struct.
+
+/// What stands behind an area: decides how a fault is served.
+enum AreaKind: UInt8, BitwiseCopyable {
+    /// Private memory without a file.
+    case anonymous
+    /// A file whose pages lie in the page cache.
+    case file
+    /// A file that lives in memory alone: memfd, shared anonymous memory, tmpfs.
+    case shared
+}
+
+/// One area of an address space.
+struct Area: BitwiseCopyable {
+    var start: UInt64
+    var end: UInt64
+    var flags: AreaFlags
+    /// The offset of `start` in the file in pages; for anonymous areas the page number where it was mapped first.
+    var pageOffset: UInt64
+    var kind: AreaKind
+    /// The file behind it; none for private anonymous areas.
+    var file: Handle<FileRecord> = .none
+    /// Neighbours in the file's list of areas.
+    var nextOfFile: UInt32 = 0
+    var previousOfFile: UInt32 = 0
+    /// The anon_vma of the anonymous pages in it; none until the first write.
+    var anonVMA: Handle<AnonVMA> = .none
+    /// The first link of the chain to the anon_vmas that may hold its pages.
+    var chain: UInt32 = 0
+    /// The address space it belongs to.
+    var space: UInt32
+    /// A name given by prctl, as an index of the machine's strings; 0 is none.
+    var name: UInt32 = 0
+
+    /// The number of its pages.
+    var pages: UInt64 { (end - start) >> Page.shift }
+
+    /// Private and without a file (vma_is_anonymous).
+    @inline(__always) var isAnonymous: Bool { kind == .anonymous }
+
+    /// The page offset of an address in it (linear_page_index).
+    @inline(__always) func pageOffset(of address: UInt64) -> UInt64 {
+        pageOffset &+ ((address &- start) >> Page.shift)
+    }
+
+    /// Where the area's guard gap begins: a stack keeps `gap` bytes below it free (vm_start_gap).
+    func startWithGap(_ gap: UInt64) -> UInt64 {
+        guard flags.contains(.growsDown) else { return start }
+        return start > gap ? start - gap : 0
+    }
+}

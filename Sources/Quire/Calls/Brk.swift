@@ -1,0 +1,51 @@
+// brk: the heap's end moves; growth is an anonymous mapping that joins the area below it. Linux: sys_brk,
+// do_brk_flags.
+
+extension AddressSpace {
+    /// The system call: the heap's end after it. Never fails; an end that cannot be had leaves the old one. The mmap
+    /// lock is held for write.
+    func setHeapEnd(_ cpu: CPU, _ wanted: UInt64) -> UInt64 {
+        let numbers = numbers
+        guard wanted >= numbers.heapStart, numbers.heapStart != 0 else { return numbers.heapEnd }
+        if numbers.limits.data != .max, wanted - numbers.heapStart > numbers.limits.data { return numbers.heapEnd }
+        let new = Page.ceiling(wanted)
+        let old = Page.ceiling(numbers.heapEnd)
+        if new < old {
+            guard (try? makeHole(cpu, new, old)) != nil else { return numbers.heapEnd }
+        } else if new > old {
+            guard growHeap(cpu, old, new) else { return numbers.heapEnd }
+        }
+        self.numbers.heapEnd = wanted
+        return wanted
+    }
+
+    private func growHeap(_ cpu: CPU, _ start: UInt64, _ end: UInt64) -> Bool {
+        let above = areas.find(start)
+        if !above.isNone, core.areas[above].startWithGap(core.settings.stackGuardGap) < end + Page.size { return false }
+        var flags: AreaFlags = [.read, .write, .account]
+        flags.formUnion(.allMay)
+        flags.formUnion(numbers.defaultFlags)
+        let pages = (end - start) >> Page.shift
+        guard mayExpand(flags, pages: pages), areas.count <= core.settings.maxMapCount,
+            (try? core.commit(cpu, pages: pages)) != nil
+        else { return false }
+        let attributes = AreaAttributes(flags: flags, kind: .anonymous, file: .none, name: 0)
+        let proposal = Proposal(start: start, end: end, pageOffset: start >> Page.shift, attributes: attributes)
+        if mergeNew(cpu, proposal) == nil {
+            let record = Area(
+                start: start, end: end, flags: flags, pageOffset: start >> Page.shift, kind: .anonymous, space: number)
+            guard let area = core.areas.allocate(cpu, record) else {
+                core.uncommit(cpu, pages: pages)
+                return false
+            }
+            guard areas.insert(cpu, area) else {
+                core.areas.free(cpu, area)
+                core.uncommit(cpu, pages: pages)
+                return false
+            }
+        }
+        account(flags, pages: Int64(pages))
+        if flags.contains(.locked) { numbers.lockedPages += pages }
+        return true
+    }
+}

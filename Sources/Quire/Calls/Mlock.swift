@@ -1,0 +1,85 @@
+// mlock and its kin: a flag on areas, an account, and faulting in. A hole stops it where it is, with what came
+// before done. Linux: do_mlock, apply_vma_lock_flags, mlock_fixup, apply_mlockall_flags.
+
+extension AddressSpace {
+    /// mlock and mlock2. Takes the mmap lock itself.
+    func lockRange(_ cpu: CPU, _ address: UInt64, _ length: UInt64, onFault: Bool) throws(Errno) {
+        let bytes = Page.ceiling(length &+ (address & Page.offsetMask))
+        let start = Page.floor(address)
+        mmapLock.writeLock(cpu)
+        do {
+            guard mayLock(pages: bytes >> Page.shift) else { throw Errno.ENOMEM }
+            try applyLock(cpu, start, bytes, onFault ? [.locked, .lockOnFault] : .locked)
+        } catch {
+            mmapLock.writeUnlock(cpu)
+            throw error
+        }
+        mmapLock.writeUnlock(cpu)
+        do {
+            try populate(cpu, start, start + bytes)
+        } catch {
+            throw error == .EFAULT ? .ENOMEM : .EAGAIN
+        }
+    }
+
+    /// munlock. Takes the mmap lock itself.
+    func unlockRange(_ cpu: CPU, _ address: UInt64, _ length: UInt64) throws(Errno) {
+        mmapLock.writeLock(cpu)
+        defer { mmapLock.writeUnlock(cpu) }
+        try applyLock(cpu, Page.floor(address), Page.ceiling(length &+ (address & Page.offsetMask)), [])
+    }
+
+    private func applyLock(_ cpu: CPU, _ start: UInt64, _ length: UInt64, _ lock: AreaFlags) throws(Errno) {
+        let end = start &+ length
+        guard end >= start else { throw .EINVAL }
+        if end == start { return }
+        var area = areas.find(start)
+        guard !area.isNone, core.areas[area].start <= start else { throw .ENOMEM }
+        var at = start
+        while true {
+            let next = Swift.min(core.areas[area].end, end)
+            try applyLock(cpu, area, at, next, lock)
+            at = next
+            if at >= end { return }
+            area = areas.find(at)
+            guard !area.isNone, core.areas[area].start == at else { throw .ENOMEM }
+        }
+    }
+
+    /// Sets an area's lock flags over a range of it (mlock_fixup).
+    private func applyLock(
+        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ lock: AreaFlags
+    ) throws(Errno) {
+        let old = core.areas[area].flags
+        let new = old.subtracting([.locked, .lockOnFault]).union(lock)
+        if new == old { return }
+        var attributes = AreaAttributes(core.areas[area])
+        attributes.flags = new
+        _ = try changeAttributes(cpu, area, start, end, to: attributes)
+        let pages = (end - start) >> Page.shift
+        if new.contains(.locked), !old.contains(.locked) { numbers.lockedPages += pages }
+        if !new.contains(.locked), old.contains(.locked) { numbers.lockedPages -= pages }
+    }
+
+    /// mlockall (with MCL_CURRENT 1, MCL_FUTURE 2, MCL_ONFAULT 4) and munlockall (0). Takes the mmap lock itself.
+    func lockAll(_ cpu: CPU, _ flags: UInt64) throws(Errno) {
+        mmapLock.writeLock(cpu)
+        var lock: AreaFlags = flags & 3 != 0 ? .locked : []
+        if flags & 4 != 0 { lock.insert(.lockOnFault) }
+        numbers.defaultFlags = numbers.defaultFlags.subtracting([.locked, .lockOnFault])
+        if flags & 2 != 0 { numbers.defaultFlags.formUnion(lock) }
+        if flags == 0 || flags & 1 != 0 {
+            var at: UInt64 = 0
+            while true {
+                let cursor = areas.cursor(atOrAbove: at)
+                if cursor.isNone { break }
+                let area = areas.area(at: cursor)
+                let record = core.areas[area]
+                at = record.end
+                try? applyLock(cpu, area, record.start, record.end, lock)
+            }
+        }
+        mmapLock.writeUnlock(cpu)
+        if flags & 1 != 0 { try? populate(cpu, 0, tables.format.userEnd) }
+    }
+}

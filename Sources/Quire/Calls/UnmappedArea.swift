@@ -1,0 +1,46 @@
+// Where a mapping goes whose place the caller leaves open: the hint if it is free, else the highest free range below
+// mmap_base; anonymous mappings of whole 2 MiB are aligned to 2 MiB. Linux: get_unmapped_area,
+// arch_get_unmapped_area_topdown, thp_get_unmapped_area.
+
+extension AddressSpace {
+    /// The address for `length` bytes (a multiple of the page size). Throws ENOMEM or EINVAL.
+    func unmappedArea(
+        _ hint: UInt64, _ length: UInt64, fixed: Bool, alignsHuge: Bool
+    ) throws(Errno) -> UInt64 {
+        let userEnd = tables.format.userEnd
+        guard length <= userEnd else { throw .ENOMEM }
+        if fixed {
+            guard hint <= userEnd - length else { throw .ENOMEM }
+            guard hint & Page.offsetMask == 0 else { throw .EINVAL }
+            return hint
+        }
+        if hint != 0, hint <= userEnd - length, isFree(hint, length) { return hint }
+        let huge: UInt64 = 512 * Page.size
+        if alignsHuge, hint == 0, length & (huge - 1) == 0, let padded = search(length &+ huge) {
+            let offset = (0 &- padded) & (huge - 1)
+            return padded + (offset == 0 ? huge : offset)
+        }
+        guard let found = search(length) else { throw .ENOMEM }
+        return found
+    }
+
+    /// Whether a range is free and keeps its distance from a stack above.
+    private func isFree(_ start: UInt64, _ length: UInt64) -> Bool {
+        guard start >= core.settings.mmapMinAddress else { return false }
+        let above = areas.find(start)
+        return above.isNone || start + length <= core.areas[above].startWithGap(core.settings.stackGuardGap)
+    }
+
+    private func search(_ length: UInt64) -> UInt64? {
+        let settings = core.settings
+        let low = Swift.max(Page.size, settings.mmapMinAddress)
+        if let found = areas.highestGap(
+            length: length, low: low, high: settings.mmapBase, guardGap: settings.stackGuardGap)
+        {
+            return found
+        }
+        return areas.lowestGap(
+            length: length, low: Page.floor(tables.format.userEnd / 3), high: tables.format.userEnd,
+            guardGap: settings.stackGuardGap)
+    }
+}

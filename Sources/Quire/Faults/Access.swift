@@ -1,0 +1,75 @@
+// An access as the hardware makes it: look in the TLB, walk the tables, set accessed and dirty, or fault. The walk
+// takes no lock; a read-side section stands for "interrupts are off during the walk". Every byte that a program,
+// a system call or another process touches comes through here. Linux: asm_exc_page_fault and the MMU itself.
+
+extension AddressSpace {
+    /// Makes one access: returns the frame that the address maps, faulting as often as it takes.
+    @inline(__always)
+    func translate(_ cpu: CPU, _ address: UInt64, _ access: Access) -> (frame: FrameNumber, outcome: FaultOutcome) {
+        while true {
+            let frame = hardwareWalk(cpu, address, access)
+            if !frame.isNone { return (frame, .done(major: false)) }
+            let outcome = fault(cpu, address, access)
+            switch outcome {
+            case .done, .retry: continue
+            default: return (.none, outcome)
+            }
+        }
+    }
+
+    /// The hardware's walk: the frame, with accessed and dirty set, or none: a fault.
+    @inline(__always)
+    private func hardwareWalk(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FrameNumber {
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
+        if let tlbs = core.tlbs { return walkThroughTLB(cpu, tlbs, address, access) }
+        let table = tables.table(cpu, address, level: 0)
+        guard !table.isNone else { return .none }
+        return use(cpu, table, tables.format.index(address, level: 0), access)
+    }
+
+    /// Uses an entry: checks the rights and sets accessed and dirty, as the walker does.
+    @inline(__always)
+    private func use(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ access: Access) -> FrameNumber {
+        let format = tables.format
+        while true {
+            let entry = tables.load(cpu, table, index)
+            guard format.isValidForHardware(entry), allows(entry, access) else { return .none }
+            var wanted = format.used(entry)
+            if access == .write { wanted = format.dirtied(wanted) }
+            if wanted == entry { return format.frame(entry) }
+            if memory.word(table, index).replace(cpu, entry.rawValue, with: wanted.rawValue, .entry) {
+                return format.frame(entry)
+            }
+        }
+    }
+
+    @inline(__always) private func allows(_ entry: Entry, _ access: Access) -> Bool {
+        switch access {
+        case .read: true
+        case .write: tables.format.isWritable(entry)
+        case .execute: tables.format.isExecutable(entry)
+        }
+    }
+
+    @inline(never)
+    private func walkThroughTLB(_ cpu: CPU, _ tlbs: TLBs, _ address: UInt64, _ access: Access) -> FrameNumber {
+        let page = address >> Page.shift
+        let format = tables.format
+        if let cached = tlbs.lookUp(cpu, space: number, page: page), allows(cached, access),
+            access != .write || format.isDirty(cached)
+        {
+            return format.frame(cached)
+        }
+        let table = tables.table(cpu, address, level: 0)
+        guard !table.isNone else { return .none }
+        let index = format.index(address, level: 0)
+        let frame = use(cpu, table, index, access)
+        if !frame.isNone {
+            var entry = format.used(tables.load(cpu, table, index))
+            if access == .write { entry = format.dirtied(entry) }
+            tlbs.fill(cpu, space: number, page: page, entry)
+        }
+        return frame
+    }
+}

@@ -1,0 +1,86 @@
+// A page fault from the top: take the mmap lock, find the area, check the rights, make the tables, hand over to the
+// kind of fault. One fault's way through the house is drawn in docs/architecture.md.
+// Linux: do_user_addr_fault, handle_mm_fault, handle_pte_fault.
+
+/// What is known about the fault while it is served.
+struct FaultContext: BitwiseCopyable {
+    let area: Handle<Area>
+    /// The exact address, for the signal.
+    let address: UInt64
+    let access: Access
+    /// The page's address.
+    var page: UInt64 { Page.floor(address) }
+}
+
+extension AddressSpace {
+    /// Serves a fault at an address.
+    @inline(never)
+    func fault(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
+        cpu.count(.faults)
+        guard address < tables.format.userEnd else { return .signal(.mapError, address: address) }
+        mmapLock.readLock(cpu)
+        var area = areas.find(address)
+        if area.isNone || core.areas[area].start > address {
+            mmapLock.readUnlock(cpu)
+            guard let grown = growStack(cpu, to: address) else { return .signal(.mapError, address: address) }
+            area = grown
+        }
+        let outcome: FaultOutcome
+        if permits(core.areas[area].flags, access) {
+            outcome = serve(cpu, FaultContext(area: area, address: address, access: access))
+        } else {
+            outcome = .signal(.accessError, address: address)
+        }
+        mmapLock.readUnlock(cpu)
+        countFault(cpu, outcome)
+        return outcome
+    }
+
+    @inline(__always) func countFault(_ cpu: CPU, _ outcome: FaultOutcome) {
+        if case .done(let major) = outcome {
+            tables.counters.add(cpu, major ? SpaceCounter.majorFaults : SpaceCounter.minorFaults, 1)
+        }
+    }
+
+    /// Whether an area's rights allow an access.
+    func permits(_ flags: AreaFlags, _ access: Access) -> Bool {
+        switch access {
+        case .write: flags.contains(.write)
+        case .execute: flags.contains(.execute)
+        case .read: !flags.isDisjoint(with: [.read, .write, .execute])
+        }
+    }
+
+    /// Serves a fault in an area whose rights allow it; the mmap lock is held for read.
+    func serve(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
+        // Only the first write needs an anon_vma, and only private areas have anonymous pages.
+        guard let position = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
+        let entry = tables.load(cpu, position.table, tables.format.index(context.page, level: 0))
+        if entry.isNone {
+            return core.areas[context.area].isAnonymous
+                ? anonymousFault(cpu, context, position) : fileFault(cpu, context, position)
+        }
+        if tables.format.isPresent(entry) { return protectionFault(cpu, context, position, entry) }
+        switch tables.format.kind(entry) {
+        case .guardMarker: return .signal(.mapError, address: context.address)
+        case .poison: return .signal(.busHardwareError, address: context.address)
+        default: return .retry
+        }
+    }
+
+    /// Enters a page that is new in this table: the entry, the counts. The table's lock is held and the entry none.
+    @inline(__always)
+    func enter(
+        _ cpu: CPU, _ position: TablePosition, _ page: UInt64, _ frame: FrameNumber, _ flags: AreaFlags,
+        write: Bool, dirty: Bool
+    ) {
+        let format = tables.format
+        var entry = format.leaf(
+            frame, read: !flags.isDisjoint(with: [.read, .write, .execute]), write: write,
+            execute: flags.contains(.execute))
+        if dirty { entry = format.dirtied(entry) }
+        tables.install(cpu, position.table, format.index(page, level: 0), entry)
+    }
+}

@@ -1,0 +1,97 @@
+// The first touch of file memory. A read maps the page from the page cache and, around it, what else is cached
+// (16 pages, aligned, within the area and the table). A write to a private mapping copies; a write to a shared one
+// maps the page writable. Beyond the end of the file is SIGBUS.
+// Linux: do_read_fault, do_fault_around, filemap_map_pages, do_cow_fault, do_shared_fault.
+
+extension AddressSpace {
+    /// Serves a fault on an entry that is none in an area with a file.
+    func fileFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome {
+        let area = core.areas[context.area]
+        let offset = area.pageOffset(of: context.page)
+        let filePages = core.pages(of: area.file)
+        if context.access != .write {
+            if core.settings.faultAroundBytes > Page.size, offset < filePages,
+                mapAround(cpu, context, position, area, filePages)
+            {
+                return .done(major: false)
+            }
+        } else if !area.flags.contains(.shared) {
+            guard core.prepareAnonVMA(cpu, context.area, in: areas) else { return .outOfMemory }
+        }
+        guard offset < filePages else { return .signal(.busAddressError, address: context.address) }
+        let cached = core.cachedOrMade(cpu, area.file, offset)
+        guard !cached.isNone else { return .outOfMemory }
+        if context.access == .write, !area.flags.contains(.shared) {
+            return copyOnFirstWrite(cpu, context, position, from: cached)
+        }
+        guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
+        if tables.load(cpu, position.table, tables.format.index(context.page, level: 0)).isNone {
+            mapFilePage(cpu, position, context.page, cached, area, written: context.access == .write)
+        }
+        tables.pteLock(position.table).unlock(cpu)
+        return .done(major: false)
+    }
+
+    /// Maps what is cached in the window around the address. True: the address itself is mapped now.
+    private func mapAround(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ area: Area, _ filePages: UInt64
+    ) -> Bool {
+        let format = tables.format
+        let windowPages = core.settings.faultAroundBytes >> Page.shift
+        let index = UInt64(format.index(context.page, level: 0))
+        let below = Swift.min(index, (context.page - area.start) >> Page.shift)
+        let from = Swift.max(index & ~(windowPages - 1), index - below)
+        let above = (area.end - context.page) >> Page.shift
+        let to = Swift.min(from + windowPages, 512, index + above)
+        guard tables.lockIfAttached(cpu, position, context.page) else { return false }
+        for place in from..<to {
+            let page = context.page &+ (place &- index) << Page.shift
+            let offset = area.pageOffset(of: page)
+            guard offset < filePages else { break }
+            guard tables.load(cpu, position.table, Int(place)).isNone else { continue }
+            var frame = core.cached(cpu, area.file, offset)
+            // A recorded file's pages are all cached: they come into being when somebody looks.
+            if frame.isNone, area.kind == .file { frame = core.cachedOrMade(cpu, area.file, offset) }
+            if frame.isNone { continue }
+            mapFilePage(cpu, position, page, frame, area, written: false)
+            cpu.count(.faultAroundPages)
+        }
+        let mapped = !tables.load(cpu, position.table, Int(index)).isNone
+        tables.pteLock(position.table).unlock(cpu)
+        return mapped
+    }
+
+    /// Enters a page of the page cache: reference, mapping, count. The table's lock is held.
+    private func mapFilePage(
+        _ cpu: CPU, _ position: TablePosition, _ page: UInt64, _ frame: FrameNumber, _ area: Area, written: Bool
+    ) {
+        memory.refcount(frame).add(cpu, 1, .refcount)
+        memory.mapcount(frame).add(cpu, 1, .mapcount)
+        tables.counters.add(cpu, area.kind == .shared ? SpaceCounter.shared : SpaceCounter.file, 1)
+        // Pages of memory files need no notice of the first write, so a shared mapping may write at once.
+        let writable = area.flags.contains([.shared, .write]) && (written || area.kind == .shared)
+        enter(cpu, position, page, frame, area.flags, write: writable, dirty: written)
+    }
+
+    /// A private area's first write to a page: a copy that belongs to this mapping alone.
+    private func copyOnFirstWrite(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, from cached: FrameNumber
+    ) -> FaultOutcome {
+        let copy = newAnonymousFrame(cpu, context, zeroed: false)
+        guard !copy.isNone else { return .outOfMemory }
+        memory.copy(cpu, from: cached, to: copy)
+        guard tables.lockIfAttached(cpu, position, context.page) else {
+            memory.put(cpu, copy)
+            return .retry
+        }
+        let flags = core.areas[context.area].flags
+        if tables.load(cpu, position.table, tables.format.index(context.page, level: 0)).isNone {
+            tables.counters.add(cpu, SpaceCounter.anonymous, 1)
+            enter(cpu, position, context.page, copy, flags, write: flags.contains(.write), dirty: true)
+        } else {
+            memory.put(cpu, copy)
+        }
+        tables.pteLock(position.table).unlock(cpu)
+        return .done(major: false)
+    }
+}

@@ -1,0 +1,43 @@
+// Growing a stack: a fault below a MAP_GROWSDOWN area moves its start down to the page touched, if the gap to what
+// lies below allows it and the limits do. Needs the mmap lock for write. Linux: expand_stack, acct_stack_growth.
+
+extension AddressSpace {
+    /// Grows the stack above an address down to it. Returns the area with the mmap lock held for read, or nil with
+    /// no lock held.
+    func growStack(_ cpu: CPU, to address: UInt64) -> Handle<Area>? {
+        mmapLock.writeLock(cpu)
+        let area = areas.find(address)
+        guard !area.isNone, core.areas[area].start <= address || expandDown(cpu, area, to: Page.floor(address)) else {
+            mmapLock.writeUnlock(cpu)
+            return nil
+        }
+        mmapLock.downgrade(cpu)
+        return area
+    }
+
+    /// Moves a stack's start down to a page. False where it may not.
+    private func expandDown(_ cpu: CPU, _ area: Handle<Area>, to start: UInt64) -> Bool {
+        let stack = core.areas[area]
+        guard stack.flags.contains(.growsDown), start >= core.settings.mmapMinAddress else { return false }
+        let below = areas.before(stack.start)
+        if !below.isNone {
+            let neighbour = core.areas[below]
+            let isOpen = !neighbour.flags.isDisjoint(with: .rights)
+            if isOpen, !neighbour.flags.contains(.growsDown),
+                start < neighbour.end || start - neighbour.end < core.settings.stackGuardGap
+            {
+                return false
+            }
+            if start < neighbour.end { return false }
+        }
+        let pages = (stack.start - start) >> Page.shift
+        guard stack.end - start <= numbers.limits.stack, mayExpand(stack.flags, pages: pages),
+            stack.pageOffset >= pages, core.prepareAnonVMA(cpu, area, in: areas)
+        else { return false }
+        if (try? core.commit(cpu, pages: pages)) == nil { return false }
+        if stack.flags.contains(.locked) { numbers.lockedPages += pages }
+        lower(area, to: start)
+        account(stack.flags, pages: Int64(pages))
+        return true
+    }
+}

@@ -1,0 +1,120 @@
+// A fault on a present entry: a write to a page that is mapped without the right to write. A page that belongs to
+// this mapping alone is reused, everything else is copied; a shared file page is made writable.
+// Linux: do_wp_page, wp_can_reuse_anon_folio, wp_page_copy, wp_page_reuse, do_numa_page's place.
+
+extension AddressSpace {
+    /// Serves a fault on a present entry.
+    func protectionFault(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ seen: Entry
+    ) -> FaultOutcome {
+        let index = tables.format.index(context.page, level: 0)
+        guard context.access == .write, !tables.format.isWritable(seen) else {
+            // Another CPU was faster, or only the accessed flag was missing.
+            return touchEntry(cpu, context, position, index, seen)
+        }
+        let frame = tables.format.frame(seen)
+        if core.areas[context.area].flags.contains(.shared) { return allowWrite(cpu, context, position, index, seen) }
+        guard core.prepareAnonVMA(cpu, context.area, in: areas) else { return .outOfMemory }
+        if frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous,
+            let reused = reuse(cpu, context, position, index, seen)
+        {
+            return reused
+        }
+        return copyPage(cpu, context, position, index, seen)
+    }
+
+    /// Sets accessed (and dirty, for a write) under the lock.
+    private func touchEntry(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
+    ) -> FaultOutcome {
+        guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
+        let entry = tables.load(cpu, position.table, index)
+        if entry == seen {
+            var wanted = tables.format.used(entry)
+            if context.access == .write { wanted = tables.format.dirtied(wanted) }
+            tables.update(cpu, position.table, index, wanted)
+        }
+        tables.pteLock(position.table).unlock(cpu)
+        return .done(major: false)
+    }
+
+    /// A shared mapping's first write to a page.
+    private func allowWrite(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
+    ) -> FaultOutcome {
+        guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
+        if tables.load(cpu, position.table, index) == seen {
+            tables.update(cpu, position.table, index, tables.format.dirtied(tables.format.writable(seen)))
+        }
+        tables.pteLock(position.table).unlock(cpu)
+        return .done(major: false)
+    }
+
+    /// Makes the entry writable if the page belongs to this mapping alone: it is marked so, or nobody else refers to
+    /// it, and then it is marked. Nil: it must be copied.
+    private func reuse(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
+    ) -> FaultOutcome? {
+        guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
+        defer { tables.pteLock(position.table).unlock(cpu) }
+        guard tables.load(cpu, position.table, index) == seen else { return .done(major: false) }
+        let frame = tables.format.frame(seen)
+        if !memory.has(cpu, frame, FrameFlags.anonExclusive) {
+            guard memory.refcount(frame).load(cpu, .refcount) == 1 else { return nil }
+            memory.setMapping(frame, core.areas[context.area].anonVMA.index)
+            memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
+        }
+        let entry = tables.format.dirtied(tables.format.used(tables.format.writable(seen)))
+        tables.update(cpu, position.table, index, entry)
+        cpu.count(.pagesReused)
+        return .done(major: false)
+    }
+
+    /// Gives this mapping a page of its own in place of the one it has (the zero page, a file's, a shared one).
+    private func copyPage(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
+    ) -> FaultOutcome {
+        let old = tables.format.frame(seen)
+        let isZero = old == core.zeroFrame
+        let copy = newAnonymousFrame(cpu, context, zeroed: isZero)
+        guard !copy.isNone else { return .outOfMemory }
+        if !isZero { memory.copy(cpu, from: old, to: copy) }
+        guard tables.lockIfAttached(cpu, position, context.page) else {
+            memory.put(cpu, copy)
+            return .retry
+        }
+        guard tables.load(cpu, position.table, index) == seen else {
+            tables.pteLock(position.table).unlock(cpu)
+            memory.put(cpu, copy)
+            return .done(major: false)
+        }
+        replacePage(cpu, context, position, index, old, with: copy)
+        tables.pteLock(position.table).unlock(cpu)
+        if !isZero { memory.put(cpu, old) }
+        return .done(major: false)
+    }
+
+    /// The old page's entry goes, the TLBs are flushed, and only then comes the new one (ptep_clear_flush): two
+    /// translations of one address must never be cached at once.
+    private func replacePage(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ old: FrameNumber,
+        with copy: FrameNumber
+    ) {
+        let taken = tables.takeOut(cpu, position.table, index)
+        tables.removed(cpu, position.table, 1)
+        tables.flushRange(cpu, context.page, context.page + Page.size)
+        let flags = core.areas[context.area].flags
+        if old != core.zeroFrame {
+            switch memory.kind(cpu, old) {
+            case .anonymous: tables.counters.add(cpu, SpaceCounter.anonymous, -1)
+            default:
+                let shared = memory.has(cpu, old, FrameFlags.swapBacked)
+                tables.counters.add(cpu, shared ? SpaceCounter.shared : SpaceCounter.file, -1)
+                if tables.format.isDirty(taken) { memory.flags(old).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
+            }
+            memory.mapcount(old).subtract(cpu, 1, .mapcount)
+        }
+        tables.counters.add(cpu, SpaceCounter.anonymous, 1)
+        enter(cpu, position, context.page, copy, flags, write: flags.contains(.write), dirty: true)
+    }
+}

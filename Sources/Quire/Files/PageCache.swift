@@ -1,0 +1,138 @@
+// The page cache of a file: a radix tree of frames, 512 entries a node, from page offset to cache entry. An entry
+// is a word: a folio's frame with its order, a slot in swap, or a shadow of what was evicted; only frames of order 0
+// are made so far. Linux: struct address_space's i_pages (an xarray), filemap_get_entry.
+
+/// One word of the page cache's index.
+struct CacheEntry: BitwiseCopyable {
+    var rawValue: UInt64
+    static var none: CacheEntry { CacheEntry(rawValue: 0) }
+    var isNone: Bool { rawValue == 0 }
+    /// An entry for a folio of 2^order frames.
+    static func folio(_ frame: FrameNumber, order: Int) -> CacheEntry {
+        CacheEntry(rawValue: 1 | UInt64(order) << 2 | UInt64(frame.rawValue) << 12)
+    }
+    /// The frame, where the entry is a folio's.
+    var frame: FrameNumber { rawValue & 3 == 1 ? FrameNumber(UInt32(truncatingIfNeeded: rawValue >> 12)) : .none }
+}
+
+extension MachineCore {
+    private func levels(for page: UInt64) -> Int {
+        var levels = 1
+        while levels < 6 && page >> UInt64(9 * levels) != 0 { levels += 1 }
+        return levels
+    }
+
+    /// The cached frame of a page of a file; none where it is not cached.
+    func cached(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> FrameNumber {
+        let height = files[file].cacheHeight
+        guard height > 0, levels(for: page) <= height else { return .none }
+        var node = files[file].cacheRoot
+        for level in (0..<height).reversed() {
+            let word = memory.word(node, Int(page >> UInt64(9 * level) & 511)).load(cpu, .pageCache)
+            if level == 0 { return CacheEntry(rawValue: word).frame }
+            if word == 0 { return .none }
+            node = FrameNumber(UInt32(truncatingIfNeeded: word))
+        }
+        return .none
+    }
+
+    /// The frame of a page of a file, read in or made if it is not cached; none where memory is used up. The
+    /// page lies within the file.
+    func cachedOrMade(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> FrameNumber {
+        let found = cached(cpu, file, page)
+        guard found.isNone else { return found }
+        let isMemory = files[file].kind == .memory
+        guard let slot = slot(cpu, file, page) else { return .none }
+        let frame = memory.allocate(cpu, [.zeroed, .maySleep])
+        guard !frame.isNone else { return .none }
+        memory.initialize(
+            frame, .file, flags: isMemory ? FrameFlags.swapBacked : 0, references: 1, mappings: 0,
+            mapping: file.index, index: page)
+        slot.store(cpu, CacheEntry.folio(frame, order: 0).rawValue, .pageCache)
+        files[file].cachedPages += 1
+        return frame
+    }
+
+    /// The word that holds a page's entry, with all nodes on the way made; nil where memory is used up.
+    private func slot(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> Word64? {
+        let needed = levels(for: page)
+        while files[file].cacheHeight < needed {
+            guard let node = makeNode(cpu) else { return nil }
+            let old = files[file].cacheRoot
+            if !old.isNone {
+                memory.word(node, 0).store(cpu, UInt64(old.rawValue), .pageCache)
+            }
+            files[file].cacheRoot = node
+            files[file].cacheHeight += 1
+        }
+        var node = files[file].cacheRoot
+        for level in (1..<Swift.max(files[file].cacheHeight, 1)).reversed() {
+            let word = memory.word(node, Int(page >> UInt64(9 * level) & 511))
+            var child = word.load(cpu, .pageCache)
+            if child == 0 {
+                guard let made = makeNode(cpu) else { return nil }
+                child = UInt64(made.rawValue)
+                word.store(cpu, child, .pageCache)
+            }
+            node = FrameNumber(UInt32(truncatingIfNeeded: child))
+        }
+        return memory.word(node, Int(page & 511))
+    }
+
+    private func makeNode(_ cpu: CPU) -> FrameNumber? {
+        let node = memory.allocate(cpu, [.unmovable, .maySleep])
+        guard !node.isNone else { return nil }
+        memory.zero(cpu, node)
+        memory.initialize(
+            node, .cacheNode, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
+        return node
+    }
+
+    /// Drops all cached pages from `page` on that nobody maps or that lie beyond the end anyway; the index goes when
+    /// nothing is left in it. Mapped pages keep their frames until they are unmapped.
+    func dropCache(_ cpu: CPU, _ file: Handle<FileRecord>, from page: UInt64, unmappedOnly: Bool = false) {
+        let height = files[file].cacheHeight
+        guard height > 0 else { return }
+        drop(cpu, file, files[file].cacheRoot, height - 1, base: 0, from: page, unmappedOnly)
+        if files[file].cachedPages == 0 {
+            freeNodes(cpu, files[file].cacheRoot, height - 1)
+            files[file].cacheRoot = .none
+            files[file].cacheHeight = 0
+        }
+    }
+
+    private func drop(
+        _ cpu: CPU, _ file: Handle<FileRecord>, _ node: FrameNumber, _ level: Int, base: UInt64, from page: UInt64,
+        _ unmappedOnly: Bool
+    ) {
+        let span: UInt64 = 1 << UInt64(9 * level)
+        for place in 0..<512 {
+            let first = base + UInt64(place) * span
+            if first + (span - 1) < page { continue }
+            let word = memory.word(node, place)
+            let value = word.load(cpu, .pageCache)
+            if value == 0 { continue }
+            if level > 0 {
+                drop(
+                    cpu, file, FrameNumber(UInt32(truncatingIfNeeded: value)), level - 1, base: first, from: page,
+                    unmappedOnly)
+                continue
+            }
+            let frame = CacheEntry(rawValue: value).frame
+            if unmappedOnly && memory.mapcount(frame).load(cpu, .mapcount) != 0 { continue }
+            word.store(cpu, 0, .pageCache)
+            files[file].cachedPages -= 1
+            memory.put(cpu, frame)
+        }
+    }
+
+    private func freeNodes(_ cpu: CPU, _ node: FrameNumber, _ level: Int) {
+        if level > 0 {
+            for place in 0..<512 {
+                let value = memory.word(node, place).load(cpu, .pageCache)
+                if value != 0 { freeNodes(cpu, FrameNumber(UInt32(truncatingIfNeeded: value)), level - 1) }
+            }
+        }
+        memory.free(cpu, node, unmovable: true)
+    }
+}

@@ -1,0 +1,119 @@
+// An address space: the areas, the page tables, the locks and the accounts of one program. Its numbers lie in a
+// record of the machine's pool and its locks and page-table counters in frames of its own, so that nothing here is
+// touched by exclusivity checks and the explorer may switch anywhere. Linux: mm_struct.
+
+/// The numbers of an address space; they change under the mmap lock held for write.
+struct SpaceRecord: BitwiseCopyable {
+    var totalPages: UInt64 = 0
+    var dataPages: UInt64 = 0
+    var stackPages: UInt64 = 0
+    var codePages: UInt64 = 0
+    var lockedPages: UInt64 = 0
+    var pinnedPages: UInt64 = 0
+    /// The most pages mapped and resident at once, as far as noted (hiwater_vm, hiwater_rss).
+    var peakPages: UInt64 = 0
+    var peakResident: UInt64 = 0
+    var heapStart: UInt64 = 0
+    var heapEnd: UInt64 = 0
+    /// Flags that every new area gets (mlockall MCL_FUTURE).
+    var defaultFlags: AreaFlags = []
+    var limits = Limits()
+}
+
+/// Resource limits, in bytes; all ones is none.
+struct Limits: BitwiseCopyable {
+    var addressSpace = UInt64.max
+    var data = UInt64.max
+    var lockedMemory = UInt64.max
+    var stack: UInt64 = 8 << 20
+}
+
+/// One address space.
+final class AddressSpace {
+    let core: MachineCore
+    let number: UInt32
+    let tables: PageTables
+    let areas: AreaTree
+    let mmapLock: RWSemaphore
+    private let record: Handle<SpaceRecord>
+    private let block: AddressSpaceBlock
+    /// Processes that use it (a vfork child borrows its parent's).
+    var users = 1
+
+    /// Makes an empty address space; nil where memory is used up.
+    init?(_ cpu: CPU, _ core: MachineCore, number: UInt32) {
+        guard let block = AddressSpaceBlock(cpu, core.memory, cpus: core.cpus) else { return nil }
+        guard let record = core.spaces.allocate(cpu, SpaceRecord()) else {
+            block.free(cpu)
+            return nil
+        }
+        guard let head = core.trees.allocate(cpu, AreaTreeHead()) else {
+            core.spaces.free(cpu, record)
+            block.free(cpu)
+            return nil
+        }
+        self.core = core
+        self.number = number
+        self.block = block
+        self.record = record
+        tables = block.tables(owner: number, splitLocks: core.splitLocks, tlbs: core.tlbs)
+        areas = AreaTree(nodes: core.nodes, areas: core.areas, heads: core.trees, head: head)
+        mmapLock = RWSemaphore(block.mmapLockWord, .mmapLock)
+    }
+
+    /// Gives back what an empty address space still holds. Its areas are gone already.
+    func free(_ cpu: CPU) {
+        precondition(areas.count == 0, "an address space ends with \(areas.count) areas")
+        core.trees.free(cpu, areas.head)
+        core.spaces.free(cpu, record)
+        block.free(cpu)
+    }
+
+    var memory: PhysicalMemory { core.memory }
+
+    /// The numbers.
+    @inline(__always) var numbers: SpaceRecord {
+        get { core.spaces[record] }
+        set { core.spaces[record] = newValue }
+    }
+
+    // MARK: Accounts
+
+    /// Resident pages of all kinds.
+    var residentPages: UInt64 {
+        UInt64(max(0, count(SpaceCounter.anonymous) + count(SpaceCounter.file) + count(SpaceCounter.shared)))
+    }
+
+    /// The value of one of the per-CPU counters.
+    func count(_ counter: Int) -> Int64 { tables.counters.sum(counter) }
+
+    /// Notes the resident pages before they shrink (update_hiwater_rss).
+    func noteResidentPeak() {
+        let now = residentPages
+        if now > core.spaces[record].peakResident { core.spaces[record].peakResident = now }
+    }
+
+    /// Counts pages that were mapped (positive) or unmapped with the flags (vm_stat_account).
+    func account(_ flags: AreaFlags, pages: Int64) {
+        func add(_ value: inout UInt64) { value = UInt64(bitPattern: Int64(bitPattern: value) &+ pages) }
+        add(&core.spaces[record].totalPages)
+        if flags.isCode {
+            add(&core.spaces[record].codePages)
+        } else if flags.isStack {
+            add(&core.spaces[record].stackPages)
+        } else if flags.isData {
+            add(&core.spaces[record].dataPages)
+        }
+        if core.spaces[record].totalPages > core.spaces[record].peakPages {
+            core.spaces[record].peakPages = core.spaces[record].totalPages
+        }
+    }
+
+    /// Whether `pages` more with these flags stay within the limits (may_expand_vm).
+    func mayExpand(_ flags: AreaFlags, pages: UInt64) -> Bool {
+        let numbers = numbers
+        let (total, overflow) = numbers.totalPages.addingReportingOverflow(pages)
+        if overflow || total > numbers.limits.addressSpace >> Page.shift { return false }
+        return !flags.isData || numbers.dataPages &+ pages <= numbers.limits.data >> Page.shift
+    }
+}

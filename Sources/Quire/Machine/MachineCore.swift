@@ -1,0 +1,83 @@
+// What all parts of the memory manager of one machine share: physical memory, the pools of records, the knobs, the
+// commit count. A handful of handles, trivially copyable, so that an address space holds its own copy and no
+// reference is counted on the way through a fault. The owner is `Machine`.
+
+import Synchronization
+
+/// The shared state of a machine, as the memory manager sees it.
+struct MachineCore: BitwiseCopyable {
+    let memory: PhysicalMemory
+    let areas: Pool<Area>
+    let nodes: Pool<AreaNode>
+    let trees: Pool<AreaTreeHead>
+    let spaces: Pool<SpaceRecord>
+    let anonVMAs: Pool<AnonVMA>
+    let links: Pool<AnonLink>
+    let files: Pool<FileRecord>
+    private let settingsPool: Pool<Settings>
+    private let settingsRecord: Handle<Settings>
+    /// Pages promised to programs (Committed_AS).
+    let committed: Word64
+    /// The frame that every read of untouched anonymous memory maps.
+    let zeroFrame: FrameNumber
+    let tlbs: TLBs?
+    let cpus: Int
+    let splitLocks: Bool
+
+    /// The knobs.
+    @inline(__always) var settings: Settings {
+        get { settingsPool[settingsRecord] }
+        nonmutating set { settingsPool[settingsRecord] = newValue }
+    }
+
+    /// Puts the parts together and makes the zero page; nil where the host has no room.
+    init?(host: Host, memory: PhysicalMemory, state: RawState, tlbs: TLBs?, cpus: Int, splitLocks: Bool, cpu: CPU) {
+        guard let areas = Pool<Area>(host: host, capacity: 1 << 22),
+            let nodes = Pool<AreaNode>(host: host, capacity: 1 << 20),
+            let trees = Pool<AreaTreeHead>(host: host, capacity: 1 << 16),
+            let spaces = Pool<SpaceRecord>(host: host, capacity: 1 << 16),
+            let anonVMAs = Pool<AnonVMA>(host: host, capacity: 1 << 22),
+            let links = Pool<AnonLink>(host: host, capacity: 1 << 23),
+            let files = Pool<FileRecord>(host: host, capacity: 1 << 20),
+            let settings = Pool<Settings>(host: host, capacity: 2),
+            let record = settings.allocate(cpu, Settings())
+        else { return nil }
+        self.memory = memory
+        self.areas = areas
+        self.nodes = nodes
+        self.trees = trees
+        self.spaces = spaces
+        self.anonVMAs = anonVMAs
+        self.links = links
+        self.files = files
+        settingsPool = settings
+        settingsRecord = record
+        committed = state.committed
+        self.tlbs = tlbs
+        self.cpus = cpus
+        self.splitLocks = splitLocks
+        let zero = memory.allocate(cpu, [.unmovable, .zeroed])
+        guard !zero.isNone else { return nil }
+        memory.initialize(zero, .zero, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
+        zeroFrame = zero
+    }
+
+    /// Gives the pools back to the host.
+    func release(to host: Host) {
+        areas.release(to: host)
+        nodes.release(to: host)
+        trees.release(to: host)
+        spaces.release(to: host)
+        anonVMAs.release(to: host)
+        links.release(to: host)
+        files.release(to: host)
+        settingsPool.release(to: host)
+    }
+
+    /// Lets the n-th next allocation of a record fail, in every pool; for tests.
+    func failRecords(after count: Int) {
+        areas.fail(after: count)
+        anonVMAs.fail(after: count)
+        links.fail(after: count)
+    }
+}

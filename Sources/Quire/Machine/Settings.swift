@@ -1,0 +1,43 @@
+// The knobs of a machine as the core reads them: one record, so that a knob is a load. Their Linux paths, their
+// forms and the model's own keys are in Knobs.swift.
+
+/// Whether and how PTE pages that became empty are freed by madvise.
+public enum EmptyTableReclaim: UInt8, BitwiseCopyable, Sendable {
+    /// Never: the kernel before the series.
+    case off
+    /// As the RFC had it: filters by kind of area, then a separate scan of the range.
+    case rfc
+    /// As the final series has it: detected inside the zap loop.
+    case sync
+}
+
+/// How much memory may be promised (`vm.overcommit_memory`).
+public enum Overcommit: UInt8, BitwiseCopyable, Sendable {
+    /// Refuse only what could never be.
+    case heuristic = 0
+    /// Refuse nothing.
+    case always = 1
+    /// Refuse what exceeds swap plus `vm.overcommit_ratio` of memory.
+    case never = 2
+}
+
+/// The values of the knobs.
+struct Settings: BitwiseCopyable {
+    var reclaim = EmptyTableReclaim.sync
+    var overcommit = Overcommit.heuristic
+    var overcommitRatio: UInt64 = 50
+    /// `vm.max_map_count`.
+    var maxMapCount = 65_530
+    /// Bytes mapped around a file fault (debugfs `fault_around_bytes`); 4,096 is off.
+    var faultAroundBytes: UInt64 = 65_536
+    /// `vm.mmap_min_addr`.
+    var mmapMinAddress: UInt64 = 65_536
+    /// Where mmap looks for free addresses from, downwards.
+    var mmapBase: UInt64 = 0x2000_0000_0000
+    /// Bytes kept free below a stack.
+    var stackGuardGap: UInt64 = 256 * Page.size
+    /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.
+    var rescheduleAfter = 0
+    /// Lets the fast path of empty-table reclaim fail its try-lock, for tests.
+    var failTryLock = false
+}

@@ -1,0 +1,66 @@
+// The frames in which an address space keeps its locks and counters: one or a few, in simulated memory, so that an
+// address space costs what it costs and leaks are seen. Part of the unsafe floor.
+//
+//     bytes    0–63   the page tables' words (PageTables.swift)
+//     bytes   64–127  mmap_lock and its sequence count
+//     from   128 on   a cache line of counters for each CPU
+
+/// An address space's own frames, and its top-level page table.
+@safe struct AddressSpaceBlock: BitwiseCopyable, @unchecked Sendable {
+    private let memory: PhysicalMemory
+    private let frame: FrameNumber
+    private let order: Int
+    private let root: FrameNumber
+    private let cpus: Int
+
+    /// Takes the frames; nil where memory is used up.
+    init?(_ cpu: CPU, _ memory: PhysicalMemory, cpus: Int) {
+        let bytes = 128 + PerCPUCounters.bytes(cpus: cpus)
+        var order = 0
+        while 4096 << order < bytes { order += 1 }
+        let frame = memory.allocateBlock(cpu, order: order, .unmovable)
+        guard !frame.isNone else { return nil }
+        let root = memory.allocate(cpu, .unmovable)
+        guard !root.isNone else {
+            memory.freeBlock(cpu, frame, order: order)
+            return nil
+        }
+        for tail in 0..<UInt32(1 << order) {
+            let one = FrameNumber(frame.rawValue + tail)
+            memory.zero(cpu, one)
+            memory.initialize(one, .raw, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
+        }
+        memory.zero(cpu, root)
+        memory.initialize(
+            root, .table, flags: FrameFlags.notZero | UInt32(memory.topLevel) << FrameFlags.orderShift, references: 1,
+            mappings: 0, mapping: 0, index: 0)
+        self.memory = memory
+        self.frame = frame
+        self.order = order
+        self.root = root
+        self.cpus = cpus
+    }
+
+    private var base: UnsafeMutableRawPointer { unsafe memory.base + Int(frame.address) }
+
+    /// The word of the mmap lock.
+    var mmapLockWord: Word32 { unsafe Word32(at: base + 64) }
+
+    /// The page tables that live in these frames.
+    func tables(owner: UInt32, splitLocks: Bool, tlbs: TLBs?) -> PageTables {
+        unsafe PageTables(
+            memory: memory, root: root, words: base, counters: PerCPUCounters(base: base + 128, cpus: cpus),
+            owner: owner, tlbs: tlbs, splitLocks: splitLocks)
+    }
+
+    /// Gives the frames back.
+    func free(_ cpu: CPU) {
+        memory.free(cpu, root, unmovable: true)
+        memory.freeBlock(cpu, frame, order: order)
+    }
+}
+
+extension PhysicalMemory {
+    /// The level of the top table.
+    var topLevel: Int { unsafe format.pointee.levels - 1 }
+}

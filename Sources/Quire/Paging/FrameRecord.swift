@@ -1,0 +1,125 @@
+// What is known of each frame: 32 bytes in one array, indexed by frame number, so that a terabyte of simulated
+// memory costs 8 GB of metadata at most, and only for frames ever used. Shared fields are atomic words.
+//
+//     bytes  field     frames in use                         page tables                  free frames
+//     0–3    flags     kind, order, state bits, node         kind, level, state bits      kind, order
+//     4–7    refcount  references                            1                            0
+//     8–11   mapcount  page-table entries that map it        the table's lock (split PTL) –
+//     12–15  mapping   anon_vma or file                      owning address space         –
+//     16–23  index     page offset (48 bits), memcg (16)     entries that are not none    –
+//     24–31  next,prev LRU list                              gather and RCU lists         free list
+//
+// Linux: struct page and struct ptdesc.
+
+/// What a frame is used for: bits 0–3 of its flags.
+enum FrameKind: UInt32, BitwiseCopyable {
+    case free = 0, anonymous = 1, file = 2, table = 3, zero = 4, cacheNode = 5, gather = 6, raw = 7
+}
+
+/// The state bits of a frame.
+enum FrameFlags {
+    static let kind: UInt32 = 0xf
+    static let orderShift: UInt32 = 4
+    static let order: UInt32 = 0xf << 4
+    /// Free and the head of a block in the buddy lists.
+    static let buddy: UInt32 = 1 << 8
+    /// The memory may hold something other than zeroes.
+    static let notZero: UInt32 = 1 << 9
+    /// Reads as zero although the memory does not: zeroed when somebody looks (contents lazy).
+    static let needsZero: UInt32 = 1 << 10
+    /// Written since it was read from its file, or anonymous and written.
+    static let dirty: UInt32 = 1 << 11
+    static let referenced: UInt32 = 1 << 12
+    /// Belongs to anonymous memory or shmem: swap is its backing store.
+    static let swapBacked: UInt32 = 1 << 13
+    /// Belongs to one mapping alone, which may write it without a copy.
+    static let anonExclusive: UInt32 = 1 << 14
+    /// The first frame of a block of 1,024 that holds unmovable frames (tables).
+    static let unmovableBlock: UInt32 = 1 << 15
+    /// A table whose emptied page was given back to the host, or waits for that.
+    static let discardQueued: UInt32 = 1 << 16
+    /// Free and in a CPU's own list.
+    static let perCPU: UInt32 = 1 << 17
+}
+
+extension PhysicalMemory {
+    @inline(__always) private func address(_ frame: FrameNumber) -> UnsafeMutableRawPointer {
+        #if DEBUG
+            precondition(frame.rawValue != 0 && frame.rawValue < frameCount, "no such frame")
+        #endif
+        return unsafe records + Int(frame.rawValue) * PhysicalMemory.recordBytes
+    }
+
+    @inline(__always) func flags(_ frame: FrameNumber) -> Word32 { unsafe Word32(at: address(frame)) }
+    @inline(__always) func refcount(_ frame: FrameNumber) -> Word32 { unsafe Word32(at: address(frame) + 4) }
+    @inline(__always) func mapcount(_ frame: FrameNumber) -> Word32 { unsafe Word32(at: address(frame) + 8) }
+
+    /// The split lock of a page table.
+    @inline(__always) func tableLock(_ frame: FrameNumber, _ name: SyncName) -> SpinLock {
+        unsafe SpinLock(Word32(at: address(frame) + 8), name)
+    }
+
+    /// The anon_vma, file or address space that the frame belongs to, as an index of its pool.
+    @inline(__always) func mapping(_ frame: FrameNumber) -> UInt32 {
+        unsafe address(frame).load(fromByteOffset: 12, as: UInt32.self)
+    }
+
+    @inline(__always) func setMapping(_ frame: FrameNumber, _ value: UInt32) {
+        unsafe address(frame).storeBytes(of: value, toByteOffset: 12, as: UInt32.self)
+    }
+
+    private static var indexMask: UInt64 { 1 << 48 - 1 }
+
+    /// The page offset in the mapping, or a table's count of entries; 48 bits.
+    @inline(__always) func index(_ frame: FrameNumber) -> UInt64 {
+        unsafe address(frame).load(fromByteOffset: 16, as: UInt64.self) & Self.indexMask
+    }
+
+    @inline(__always) func setIndex(_ frame: FrameNumber, _ value: UInt64) {
+        let field = unsafe address(frame) + 16
+        let memcg = unsafe field.load(as: UInt64.self) & ~Self.indexMask
+        unsafe field.storeBytes(of: memcg | (value & Self.indexMask), as: UInt64.self)
+    }
+
+    @inline(__always) func next(_ frame: FrameNumber) -> FrameNumber {
+        unsafe FrameNumber(address(frame).load(fromByteOffset: 24, as: UInt32.self))
+    }
+
+    @inline(__always) func setNext(_ frame: FrameNumber, _ value: FrameNumber) {
+        unsafe address(frame).storeBytes(of: value.rawValue, toByteOffset: 24, as: UInt32.self)
+    }
+
+    @inline(__always) func previous(_ frame: FrameNumber) -> FrameNumber {
+        unsafe FrameNumber(address(frame).load(fromByteOffset: 28, as: UInt32.self))
+    }
+
+    @inline(__always) func setPrevious(_ frame: FrameNumber, _ value: FrameNumber) {
+        unsafe address(frame).storeBytes(of: value.rawValue, toByteOffset: 28, as: UInt32.self)
+    }
+
+    /// What the frame is used for.
+    @inline(__always) func kind(_ cpu: CPU, _ frame: FrameNumber) -> FrameKind {
+        FrameKind(rawValue: flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.kind) ?? .raw
+    }
+
+    /// Whether any of the bits is set.
+    @inline(__always) func has(_ cpu: CPU, _ frame: FrameNumber, _ bits: UInt32) -> Bool {
+        flags(frame).loadRelaxed(cpu, .frameFlags) & bits != 0
+    }
+
+    /// Sets the fields of a frame that was just allocated and that nobody else can see yet.
+    @inline(__always)
+    func initialize(
+        _ frame: FrameNumber, _ kind: FrameKind, flags extra: UInt32, references: UInt32, mappings: UInt32,
+        mapping: UInt32, index: UInt64
+    ) {
+        let record = unsafe address(frame)
+        let kept = unsafe record.load(as: UInt32.self)
+            & (FrameFlags.notZero | FrameFlags.needsZero | FrameFlags.unmovableBlock)
+        unsafe record.storeBytes(of: kept | kind.rawValue | extra, as: UInt32.self)
+        unsafe record.storeBytes(of: references, toByteOffset: 4, as: UInt32.self)
+        unsafe record.storeBytes(of: mappings, toByteOffset: 8, as: UInt32.self)
+        unsafe record.storeBytes(of: mapping, toByteOffset: 12, as: UInt32.self)
+        unsafe record.storeBytes(of: index & Self.indexMask, toByteOffset: 16, as: UInt64.self)
+    }
+}

@@ -1,0 +1,149 @@
+// The gather: what a zap takes out of the tables is collected, then the TLBs are flushed, and only then are the
+// frames given back (INV-TLB-FREE). Data frames wait in batches of 510, tables in batches of 508 that are freed
+// after an RCU grace period. Where a table batch cannot be had, that one table is flushed for and freed alone, by
+// RCU as well (the older way, right after an inter-processor interrupt, is a policy for the explorer).
+// Linux: mmu_gather, tlb_remove_table, MMU_GATHER_RCU_TABLE_FREE.
+
+/// One gathering over a range of an address space; ended exactly once by `finish`.
+struct Gather: ~Copyable {
+    private let cpu: CPU
+    private let tables: PageTables
+    /// The range that must be flushed: empty while `start > end`.
+    private var start = UInt64.max
+    private var end: UInt64 = 0
+    /// The newest batch of frames; older ones hang on its `next`.
+    private var batch = FrameNumber.none
+    private var filled = 0
+    private var batches = 0
+    private var bundle: InlineArray<8, UInt32> = InlineArray(repeating: 0)
+    private var bundled = 0
+    private var tableBatch = FrameNumber.none
+    private var tableCount = 0
+
+    private static let pagesPerBatch = 510
+    private static let tablesPerBatch = 508
+    private static let mostBatches = 20
+
+    /// Begins a gathering (tlb_gather_mmu).
+    init(_ cpu: CPU, _ tables: PageTables) {
+        self.cpu = cpu
+        self.tables = tables
+    }
+
+    private var memory: PhysicalMemory { tables.memory }
+
+    /// Notes that an entry was cleared, so that its address must be flushed (tlb_remove_tlb_entry).
+    @inline(__always) mutating func cleared(_ address: UInt64) { cleared(address, address + Page.size) }
+
+    /// Notes that entries of a range were cleared.
+    @inline(__always) mutating func cleared(_ from: UInt64, _ to: UInt64) {
+        start = Swift.min(start, from)
+        end = Swift.max(end, to)
+    }
+
+    /// Takes over one reference to a data frame. True: full, the caller must flush before it goes on.
+    @inline(__always) mutating func add(_ frame: FrameNumber) -> Bool {
+        if batch.isNone && bundled < 8 {
+            bundle[bundled] = frame.rawValue
+            bundled += 1
+            return bundled == 8 && !extend()
+        }
+        memory.word(batch, filled).storeRelaxed(cpu, UInt64(frame.rawValue), .entry)
+        filled += 1
+        return filled == Self.pagesPerBatch && !extend()
+    }
+
+    /// Takes over a table that was cut out of the tree (pte_free_tlb); `uncounted` was called for it.
+    mutating func addTable(_ table: FrameNumber, covering address: UInt64, bytes: UInt64) {
+        cleared(address, address &+ bytes)
+        if tableBatch.isNone { tableBatch = memory.allocateBatch(cpu) }
+        guard !tableBatch.isNone else {
+            flushTranslations()
+            memory.freeAfterGracePeriod(cpu, table)
+            return
+        }
+        memory.word(tableBatch, tableCount).storeRelaxed(cpu, UInt64(table.rawValue), .entry)
+        tableCount += 1
+        if tableCount == Self.tablesPerBatch { flush() }
+    }
+
+    /// Flushes the TLBs for what was gathered so far and gives everything back (tlb_flush_mmu).
+    mutating func flush() {
+        flushTranslations()
+        freeTables()
+        freePages()
+    }
+
+    /// Ends the gathering (tlb_finish_mmu).
+    consuming func finish() {
+        flush()
+        while !batch.isNone { dropBatch() }
+    }
+
+    /// Flushes the TLBs for what was cleared so far; the frames stay gathered (tlb_flush_mmu_tlbonly).
+    mutating func flushTranslations() {
+        guard start < end else { return }
+        tables.flushRange(cpu, start, end)
+        start = .max
+        end = 0
+    }
+
+    private mutating func extend() -> Bool {
+        guard batches < Self.mostBatches else { return false }
+        let fresh = memory.allocateBatch(cpu)
+        guard !fresh.isNone else { return false }
+        memory.setNext(fresh, batch)
+        batch = fresh
+        filled = 0
+        batches += 1
+        return true
+    }
+
+    private mutating func freeTables() {
+        guard !tableBatch.isNone else { return }
+        memory.freeBatchAfterGracePeriod(cpu, tableBatch, count: tableCount)
+        tableBatch = .none
+        tableCount = 0
+    }
+
+    private mutating func freePages() {
+        if bundled + filled > 0 { cpu.count(.gatherFlushes) }
+        for place in 0..<bundled { memory.put(cpu, FrameNumber(bundle[place])) }
+        bundled = 0
+        while !batch.isNone {
+            for place in 0..<filled {
+                memory.put(cpu, FrameNumber(UInt32(truncatingIfNeeded: memory.word(batch, place).loadRelaxed(cpu, .entry))))
+            }
+            filled = 0
+            if batches == 1 { return }
+            dropBatch()
+        }
+    }
+
+    private mutating func dropBatch() {
+        let older = memory.next(batch)
+        memory.freeBatch(cpu, batch)
+        batch = older
+        batches -= 1
+        filled = older.isNone ? 0 : Self.pagesPerBatch
+    }
+}
+
+extension PhysicalMemory {
+    /// Drops a reference to a frame; the last one gives it back (folio_put).
+    @inline(__always) func put(_ cpu: CPU, _ frame: FrameNumber) {
+        if refcount(frame).subtract(cpu, 1, .refcount) == 0 { free(cpu, frame, unmovable: false) }
+    }
+
+    /// A frame for a gather's list; none where memory is used up. Its words are not zeroed.
+    func allocateBatch(_ cpu: CPU) -> FrameNumber {
+        let frame = allocate(cpu, .unmovable)
+        guard !frame.isNone else { return .none }
+        initialize(frame, .gather, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
+        setNext(frame, .none)
+        return frame
+    }
+
+    /// Gives a gather's list back.
+    func freeBatch(_ cpu: CPU, _ frame: FrameNumber) { free(cpu, frame, unmovable: true) }
+}

@@ -1,0 +1,174 @@
+// The contract between the memory manager and an architecture, on one page: a page-table format is data (masks and
+// values of hardware-format words), and everything that the rest of the house may do with an entry is a function
+// here. Nothing outside `Paging` knows an entry's bits. Formats: Format+X86.swift, Format+ARM64.swift.
+// Linux: asm/pgtable.h of each architecture, protection_map[], swapops.h for entries that are not present.
+
+/// One word of a page table, in the hardware's format.
+public struct Entry: Hashable, BitwiseCopyable, Sendable {
+    /// The word as the hardware reads it.
+    public var rawValue: UInt64
+    /// Makes an entry from a word.
+    @inline(__always) public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    /// No entry: nothing was ever mapped, or it was zapped.
+    public static var none: Entry { Entry(0) }
+    /// Whether the word is zero (pte_none).
+    @inline(__always) public var isNone: Bool { rawValue == 0 }
+}
+
+/// What an entry that is not present stands for. The kind lies in bits 2–6, its payload from bit 12 on.
+public enum NonPresentKind: UInt8, BitwiseCopyable, Sendable {
+    /// A page in swap; the payload is its slot.
+    case swap = 1
+    /// A page being moved elsewhere, mapped read-only (2) or writable (3); the payload is its frame.
+    case migrationRead = 2, migrationWrite = 3
+    /// A guard page (MADV_GUARD_INSTALL).
+    case guardMarker = 4
+    /// An unpopulated page that is write-protected for userfaultfd.
+    case uffdMarker = 5
+    /// A page that was lost to a memory error.
+    case poison = 6
+}
+
+/// A page-table format: where the bits are. Levels count from 0 (PTE) upwards: 1 PMD, 2 PUD, 3 P4D, 4 PGD of five.
+public struct PageTableFormat: BitwiseCopyable, Sendable {
+    /// The number of levels, 4 or 5.
+    public var levels: Int
+    /// The highest user address plus one.
+    public var userEnd: UInt64
+    /// The bits that hold the frame's physical address, in leaves and tables.
+    var frameMask: UInt64
+    /// Bits of every present leaf: `present` selects, `presentValue` is what they read.
+    var present: UInt64, presentValue: UInt64
+    /// Bits that any leaf for user space carries (present, user, memory type).
+    var leafBase: UInt64
+    /// Bits that any table entry carries.
+    var tableBase: UInt64
+    /// At levels above PTE: set (or clear, see `hugeValue`) for a leaf.
+    var huge: UInt64, hugeValue: UInt64
+    /// Writable by rights: set in writable entries (x86 RW, arm64 DBM).
+    var write: UInt64
+    /// Set while a store must trap although `write` may be set (arm64 AP[2]); 0 where the format has none.
+    var readOnly: UInt64
+    /// The accessed flag.
+    var accessed: UInt64
+    /// The software or only dirty flag.
+    var dirty: UInt64
+    /// Set where instructions may not be fetched.
+    var noExecute: UInt64
+    /// Set where no access at all is allowed although the page is there (PROT_NONE): the hardware sees no entry.
+    var protNone: UInt64
+    /// Entries per contiguous block (16 for arm64 with 4 KiB pages) and the flag; 1 and 0 where there is none.
+    public var contiguousEntries: Int
+    var contiguous: UInt64
+
+    /// log2 of the bytes that an entry of the level maps.
+    @inline(__always) public func shift(ofLevel level: Int) -> UInt64 { Page.shift + 9 * UInt64(truncatingIfNeeded: level) }
+
+    /// The index of an address in its table of the level, 0…511.
+    @inline(__always) public func index(_ address: UInt64, level: Int) -> Int {
+        Int(truncatingIfNeeded: (address >> shift(ofLevel: level)) & 511)
+    }
+
+    // MARK: Making entries
+
+    /// A leaf for a frame with an area's rights; accessed and clean.
+    @inline(__always)
+    func leaf(_ frame: FrameNumber, read: Bool, write: Bool, execute: Bool) -> Entry {
+        var bits = frame.address | leafBase | accessed
+        if !read { bits = (bits & ~present) | protNone }
+        bits |= write ? self.write : 0
+        if write || readOnly != 0 { bits |= readOnly }
+        if !execute { bits |= noExecute }
+        return Entry(bits)
+    }
+
+    /// An entry that points to a table.
+    @inline(__always) func table(_ frame: FrameNumber) -> Entry { Entry(frame.address | tableBase) }
+
+    /// An entry that is not present, for the kind and payload.
+    @inline(__always) func nonPresent(_ kind: NonPresentKind, _ payload: UInt64) -> Entry {
+        Entry(UInt64(kind.rawValue) << 2 | payload << 12)
+    }
+
+    // MARK: Reading entries
+
+    /// Whether the entry maps a page, with or without access rights (pte_present).
+    @inline(__always) func isPresent(_ entry: Entry) -> Bool {
+        entry.rawValue & present == presentValue || entry.rawValue & protNone != 0
+    }
+
+    /// Whether the hardware's walk goes on through this entry.
+    @inline(__always) func isValidForHardware(_ entry: Entry) -> Bool { entry.rawValue & present == presentValue }
+
+    /// Whether an entry above the PTE level is a leaf.
+    @inline(__always) func isHuge(_ entry: Entry) -> Bool { entry.rawValue & huge == hugeValue }
+
+    /// The frame that a present entry names.
+    @inline(__always) func frame(_ entry: Entry) -> FrameNumber {
+        FrameNumber(UInt32(truncatingIfNeeded: (entry.rawValue & frameMask) >> Page.shift))
+    }
+
+    /// Whether a store is allowed by rights (pte_write).
+    @inline(__always) func isWritable(_ entry: Entry) -> Bool { entry.rawValue & write != 0 }
+
+    /// Whether the page was written through this entry (pte_dirty): the flag, or the hardware's way of saying it.
+    @inline(__always) func isDirty(_ entry: Entry) -> Bool {
+        if entry.rawValue & dirty != 0 { return true }
+        return readOnly != 0 && entry.rawValue & (write | readOnly) == write
+    }
+
+    /// Whether the page was used through this entry (pte_young).
+    @inline(__always) func isAccessed(_ entry: Entry) -> Bool { entry.rawValue & accessed != 0 }
+
+    /// Whether instructions may be fetched.
+    @inline(__always) func isExecutable(_ entry: Entry) -> Bool { entry.rawValue & noExecute == 0 }
+
+    /// What a word that is not present stands for; nil for none and for words that nobody writes.
+    func kind(_ entry: Entry) -> NonPresentKind? {
+        NonPresentKind(rawValue: UInt8(truncatingIfNeeded: (entry.rawValue >> 2) & 31))
+    }
+
+    /// The payload of an entry that is not present.
+    func payload(_ entry: Entry) -> UInt64 { entry.rawValue >> 12 }
+
+    // MARK: Changing entries
+
+    /// Written: what the hardware does at a store (pte_mkdirty).
+    @inline(__always) func dirtied(_ entry: Entry) -> Entry {
+        var bits = entry.rawValue | dirty
+        if entry.rawValue & write != 0 { bits &= ~readOnly }
+        return Entry(bits)
+    }
+
+    /// Used: what the hardware does at any access (pte_mkyoung).
+    @inline(__always) func used(_ entry: Entry) -> Entry { Entry(entry.rawValue | accessed) }
+
+    /// Not used lately (pte_mkold).
+    @inline(__always) func old(_ entry: Entry) -> Entry { Entry(entry.rawValue & ~accessed) }
+
+    /// Without the right to store; what was written stays known (pte_wrprotect).
+    @inline(__always) func writeProtected(_ entry: Entry) -> Entry {
+        var bits = entry.rawValue
+        if isDirty(entry) { bits |= dirty }
+        return Entry((bits & ~write) | readOnly)
+    }
+
+    /// With the right to store (pte_mkwrite).
+    @inline(__always) func writable(_ entry: Entry) -> Entry {
+        var bits = entry.rawValue | write
+        if bits & dirty != 0 { bits &= ~readOnly }
+        return Entry(bits)
+    }
+
+    /// Clean (pte_mkclean).
+    @inline(__always) func cleaned(_ entry: Entry) -> Entry { Entry((entry.rawValue & ~dirty) | readOnly) }
+
+    /// The same page and state under other rights, never writable (pte_modify with a write-protecting prot).
+    func withRights(_ entry: Entry, read: Bool, execute: Bool) -> Entry {
+        let protected = writeProtected(entry)
+        var bits = protected.rawValue & ~(present | protNone | noExecute)
+        bits |= read ? (leafBase & present) : protNone
+        if !execute { bits |= noExecute }
+        return Entry(bits)
+    }
+}

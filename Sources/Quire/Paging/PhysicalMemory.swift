@@ -1,0 +1,146 @@
+// Physical memory: one arena of frames, reserved without commitment at one page-aligned base address, and beside it
+// the frames' metadata (FrameRecord.swift), the allocator's state (FrameAllocator.swift) and the RCU domain. A
+// `PhysicalMemory` is a handful of pointers: copying it copies nothing. Contents of data pages are off (never
+// stored), lazy (zeroed when somebody looks) or eager (zeroed when allocated). Linux: mem_map, struct zone.
+
+/// What becomes of the bytes in data pages.
+public enum Contents: String, BitwiseCopyable, Sendable {
+    /// Not stored: stores are dropped, loads give no data. Costs no host memory.
+    case off
+    /// Stored; a fresh page is zeroed when somebody looks at it.
+    case lazy
+    /// Stored; a fresh page is zeroed when it is allocated, so that readers may come around the model.
+    case eager
+}
+
+/// The frames of one machine.
+@safe struct PhysicalMemory: BitwiseCopyable, @unchecked Sendable {
+    /// The arena: physical address p lies at `base + p`.
+    let base: UnsafeMutableRawPointer
+    let records: UnsafeMutableRawPointer
+    /// Allocator state: `ZoneState`, then each CPU's lists a cache line apart.
+    let zone: UnsafeMutablePointer<ZoneState>
+    let perCPU: UnsafeMutableRawPointer
+    let format: UnsafePointer<PageTableFormat>
+    let rcu: RCU
+    let frameCount: UInt32
+    let contents: Contents
+
+    static let recordBytes = 32
+
+    /// Reserves the memory of a machine; nil where the host has no address space left.
+    init?(host: Host, bytes: UInt64, cpus: Int, format: PageTableFormat, contents: Contents) {
+        let frames = Int(bytes >> Page.shift)
+        let layout = Layout(frames: frames, cpus: cpus)
+        guard let records = unsafe host.reserve(layout.recordBytes),
+            let base = unsafe host.reserve(layout.arenaBytes),
+            let state = unsafe host.reserve(layout.stateBytes)
+        else { return nil }
+        unsafe self.base = base
+        unsafe self.records = records
+        unsafe zone = state.bindMemory(to: ZoneState.self, capacity: 1)
+        unsafe perCPU = state + layout.perCPUOffset
+        let formatPointer = unsafe (state + layout.formatOffset).bindMemory(to: PageTableFormat.self, capacity: 1)
+        unsafe formatPointer.initialize(to: format)
+        unsafe self.format = UnsafePointer(formatPointer)
+        unsafe rcu = RCU(at: state + layout.rcuOffset, cpus: cpus)
+        frameCount = UInt32(frames)
+        self.contents = contents
+        unsafe zone.initialize(to: ZoneState(limit: UInt32(frames)))
+    }
+
+    /// Gives everything back to the host.
+    func release(to host: Host, cpus: Int) {
+        let layout = Layout(frames: Int(frameCount), cpus: cpus)
+        unsafe host.release(records, layout.recordBytes)
+        unsafe host.release(base, layout.arenaBytes)
+        unsafe host.release(UnsafeMutableRawPointer(zone), layout.stateBytes)
+    }
+
+    private struct Layout {
+        let arenaBytes: Int, recordBytes: Int, stateBytes: Int
+        let formatOffset: Int, rcuOffset: Int, perCPUOffset: Int
+
+        init(frames: Int, cpus: Int) {
+            func pages(_ bytes: Int) -> Int { (bytes + 4095) & ~4095 }
+            arenaBytes = pages(frames << Int(Page.shift))
+            recordBytes = pages(frames * PhysicalMemory.recordBytes)
+            formatOffset = pages(MemoryLayout<ZoneState>.stride)
+            rcuOffset = formatOffset + 4096
+            perCPUOffset = rcuOffset + pages(RCU.bytes(cpus: cpus))
+            stateBytes = perCPUOffset + pages(cpus * PhysicalMemory.perCPUStride)
+        }
+    }
+
+    // MARK: Bytes
+
+    /// A word of a table or cache node: `index` counts words of 8 bytes.
+    @inline(__always) func word(_ frame: FrameNumber, _ index: Int) -> Word64 {
+        unsafe Word64(at: base + Int(frame.address) + index * 8)
+    }
+
+    /// Sets a frame to zero.
+    @inline(__always) func zero(_ cpu: CPU, _ frame: FrameNumber) {
+        unsafe (base + Int(frame.address)).initializeMemory(as: UInt64.self, repeating: 0, count: 512)
+        cpu.count(.pagesZeroed)
+    }
+
+    /// Lets a data frame that was just allocated read as zero: at once (eager), when somebody looks (lazy).
+    @inline(__always) func readAsZero(_ cpu: CPU, _ frame: FrameNumber) {
+        guard contents != .off, has(cpu, frame, FrameFlags.notZero) else { return }
+        if contents == .eager {
+            zero(cpu, frame)
+            flags(frame).clear(cpu, bits: FrameFlags.notZero, .frameFlags)
+        } else {
+            flags(frame).set(cpu, bits: FrameFlags.needsZero, .frameFlags)
+        }
+    }
+
+    /// Makes the bytes of a data frame real before somebody looks at them.
+    @inline(__always) func materialize(_ cpu: CPU, _ frame: FrameNumber) {
+        if has(cpu, frame, FrameFlags.needsZero) {
+            flags(frame).clear(cpu, bits: FrameFlags.needsZero, .frameFlags)
+            zero(cpu, frame)
+        }
+    }
+
+    /// Writes one byte `count` times; the range lies within the frame. Nothing where contents are off.
+    func fill(_ cpu: CPU, _ frame: FrameNumber, offset: Int, count: Int, byte: UInt8) {
+        guard contents != .off else { return }
+        materialize(cpu, frame)
+        markNotZero(cpu, frame)
+        let start = unsafe base + Int(frame.address) + offset
+        for position in 0..<count {
+            unsafe start.storeBytes(of: byte, toByteOffset: position, as: UInt8.self)
+        }
+    }
+
+    /// Notes that a frame's memory may hold something other than zeroes.
+    @inline(__always) func markNotZero(_ cpu: CPU, _ frame: FrameNumber) {
+        if !has(cpu, frame, FrameFlags.notZero) { flags(frame).set(cpu, bits: FrameFlags.notZero, .frameFlags) }
+    }
+
+    /// A byte of a data frame; 0 where contents are off.
+    func byte(_ cpu: CPU, _ frame: FrameNumber, offset: Int) -> UInt8 {
+        guard contents != .off, !has(cpu, frame, FrameFlags.needsZero) else { return 0 }
+        return unsafe (base + Int(frame.address)).load(fromByteOffset: offset, as: UInt8.self)
+    }
+
+    /// Writes a byte of a data frame.
+    func setByte(_ cpu: CPU, _ frame: FrameNumber, offset: Int, _ value: UInt8) {
+        fill(cpu, frame, offset: offset, count: 1, byte: value)
+    }
+
+    /// Copies a whole page.
+    func copy(_ cpu: CPU, from source: FrameNumber, to target: FrameNumber) {
+        cpu.count(.pagesCopied)
+        guard contents != .off else { return }
+        if has(cpu, source, FrameFlags.needsZero) || !has(cpu, source, FrameFlags.notZero) {
+            readAsZero(cpu, target)
+            return
+        }
+        flags(target).clear(cpu, bits: FrameFlags.needsZero, .frameFlags)
+        markNotZero(cpu, target)
+        unsafe (base + Int(target.address)).copyMemory(from: base + Int(source.address), byteCount: Int(Page.size))
+    }
+}

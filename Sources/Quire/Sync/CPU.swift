@@ -1,0 +1,91 @@
+// The CPU context: every core function receives one. On it hang the way the machine runs (sequential, parallel,
+// explored), the statistics of that CPU, its RCU nesting and, in debug builds, the locks it holds. It is a pointer to
+// a record in raw memory, so that passing it costs nothing and reading it takes no exclusivity check.
+// The kernel's counterpart: `this_cpu` data and `current`.
+
+import Synchronization
+
+/// How a machine runs.
+public enum RunMode: UInt8, Sendable {
+    /// One thread, plain stores, deterministic.
+    case sequential = 0
+    /// One real thread for each simulated CPU, real atomics and locks.
+    case parallel = 1
+    /// Under a controlled scheduler: every operation of `Sync` is a schedule point.
+    case explored = 2
+}
+
+/// One statistics counter of a CPU. Counting is no schedule point.
+public enum Counter: Int, CaseIterable, Sendable {
+    case faults, tablesMade, tablesFreed, tablesFreedFast, tablesFreedSlow, reclaimSkipped, reclaimRetried
+    case tlbFlushes, tlbFlushedPages, tlbHits, tlbMisses, gatherFlushes, framesAllocated, framesFreed, pagesZeroed
+    case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
+    case lockContended, entriesScanned, tablesDiscarded
+
+    /// The key in the report.
+    public var label: String {
+        switch self {
+        case .faults: "faults"
+        case .tablesMade: "tables_made"
+        case .tablesFreed: "tables_freed"
+        case .tablesFreedFast: "tables_freed_fast"
+        case .tablesFreedSlow: "tables_freed_slow"
+        case .reclaimSkipped: "reclaim_skipped"
+        case .reclaimRetried: "reclaim_abandoned"
+        case .tlbFlushes: "tlb_flushes"
+        case .tlbFlushedPages: "tlb_flushed_pages"
+        case .tlbHits: "tlb_hits"
+        case .tlbMisses: "tlb_misses"
+        case .gatherFlushes: "gather_flushes"
+        case .framesAllocated: "frames_allocated"
+        case .framesFreed: "frames_freed"
+        case .pagesZeroed: "pages_zeroed"
+        case .pagesCopied: "pages_copied"
+        case .pagesReused: "pages_reused"
+        case .faultAroundPages: "fault_around_pages"
+        case .rcuCallbacks: "rcu_callbacks"
+        case .rcuGracePeriods: "rcu_grace_periods"
+        case .areaSplits: "vma_splits"
+        case .areaMerges: "vma_merges"
+        case .lockContended: "lock_contended"
+        case .entriesScanned: "entries_scanned"
+        case .tablesDiscarded: "tables_discarded"
+        }
+    }
+}
+
+/// The state of one CPU. Only that CPU writes it; the shared words of RCU live in `RCU`.
+struct CPUState {
+    var mode: UInt8 = 0
+    var heldCount: UInt8 = 0
+    var index: UInt32 = 0
+    var rcuNesting: UInt32 = 0
+    var spinDepth: UInt32 = 0
+    /// Unmanaged reference to the machine's `SyncEnvironment`, which the machine keeps alive.
+    var environment: UInt = 0
+    /// Class (low byte) and address of each lock held, for the rank check of debug builds.
+    var held: InlineArray<24, UInt64> = InlineArray(repeating: 0)
+    var counters: InlineArray<32, UInt64> = InlineArray(repeating: 0)
+}
+
+/// The context of one simulated CPU, handed to every core function.
+@safe public struct CPU: BitwiseCopyable, @unchecked Sendable {
+    let state: UnsafeMutablePointer<CPUState>
+
+    /// The CPU's number, from 0.
+    public var index: Int { unsafe Int(state.pointee.index) }
+
+    /// True where operations need no atomics: one thread runs the machine.
+    @inline(__always) var isSequential: Bool { unsafe state.pointee.mode == 0 }
+
+    /// How the machine runs.
+    public var mode: RunMode { unsafe RunMode(rawValue: state.pointee.mode)! }
+
+    /// Adds to a statistics counter.
+    @inline(__always) func count(_ counter: Counter, _ amount: UInt64 = 1) {
+        unsafe state.pointee.counters[counter.rawValue] &+= amount
+    }
+
+    /// The value of a statistics counter.
+    func value(of counter: Counter) -> UInt64 { unsafe state.pointee.counters[counter.rawValue] }
+}

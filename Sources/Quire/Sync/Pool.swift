@@ -1,0 +1,116 @@
+// Pools: records of one trivially copyable type in reserved host memory, reached by handles that are checked
+// against a generation. Areas, anon_vmas, files and tree nodes live in pools: no reference counting, no
+// allocation on a hot path, stable addresses, and a stale handle traps instead of reading somebody else's record.
+// Linux: kmem_cache with SLAB_TYPESAFE_BY_RCU.
+
+import Synchronization
+
+/// A reference to a record of a pool. Index 0 is none.
+public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
+    /// The record's place in its pool; 0 is none.
+    public var index: UInt32
+    var generation: UInt32
+
+    /// No record.
+    public static var none: Handle { Handle(index: 0, generation: 0) }
+    /// Whether there is no record.
+    public var isNone: Bool { index == 0 }
+}
+
+/// A pool of records. The caller's locks guard the records; the pool's own lock guards its free list.
+@safe struct Pool<Record: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
+    /// The head: word 0 the lock, 1 the free list, 2 the frontier, 3 records in use, 4 failure countdown.
+    private let head: UnsafeMutablePointer<UInt32>
+    private let generations: UnsafeMutablePointer<UInt32>
+    private let records: UnsafeMutablePointer<Record>
+    private let capacity: UInt32
+
+    /// Reserves room for `capacity` records; nil where the host has none.
+    init?(host: Host, capacity: Int) {
+        let headBytes = 4096
+        let generationBytes = (capacity * 4 + 4095) & ~4095
+        let recordBytes = (capacity * MemoryLayout<Record>.stride + 4095) & ~4095
+        guard let base = unsafe host.reserve(headBytes + generationBytes + recordBytes) else { return nil }
+        unsafe head = base.assumingMemoryBound(to: UInt32.self)
+        unsafe generations = (base + headBytes).assumingMemoryBound(to: UInt32.self)
+        unsafe records = (base + headBytes + generationBytes).assumingMemoryBound(to: Record.self)
+        unsafe self.head[2] = 1
+        self.capacity = UInt32(capacity)
+    }
+
+    /// Gives the pool's memory back to the host.
+    func release(to host: Host) {
+        let generationBytes = (Int(capacity) * 4 + 4095) & ~4095
+        let recordBytes = (Int(capacity) * MemoryLayout<Record>.stride + 4095) & ~4095
+        unsafe host.release(UnsafeMutableRawPointer(head), 4096 + generationBytes + recordBytes)
+    }
+
+    private var lock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(head)), .pool) }
+
+    /// The number of records in use.
+    var used: Int { unsafe Int(head[3]) }
+
+    /// Lets the allocation after `count` more ones fail, once; a negative count ends that.
+    func fail(after count: Int) { unsafe head[4] = count < 0 ? 0 : UInt32(count) + 1 }
+
+    /// Takes a record and sets it to `value`; nil where the pool is full (or told to fail).
+    func allocate(_ cpu: CPU, _ value: Record) -> Handle<Record>? {
+        lock.lock(cpu)
+        defer { lock.unlock(cpu) }
+        if unsafe head[4] != 0 {
+            unsafe head[4] -= 1
+            if unsafe head[4] == 0 { return nil }
+        }
+        var index = unsafe head[1]
+        if index != 0 {
+            unsafe head[1] = UnsafeMutableRawPointer(records + Int(index)).loadUnaligned(as: UInt32.self)
+        } else {
+            index = unsafe head[2]
+            guard index < capacity else { return nil }
+            unsafe head[2] = index + 1
+        }
+        unsafe head[3] += 1
+        unsafe (records + Int(index)).initialize(to: value)
+        return unsafe Handle(index: index, generation: generations[Int(index)])
+    }
+
+    /// Gives a record back; handles to it are stale from now on.
+    func free(_ cpu: CPU, _ handle: Handle<Record>) {
+        check(handle)
+        lock.lock(cpu)
+        unsafe generations[Int(handle.index)] &+= 1
+        unsafe UnsafeMutableRawPointer(records + Int(handle.index)).storeBytes(of: head[1], as: UInt32.self)
+        unsafe head[1] = handle.index
+        unsafe head[3] -= 1
+        lock.unlock(cpu)
+    }
+
+    /// A word inside a record, for the lock that lives there. `offset` is in bytes and a multiple of 4.
+    @inline(__always) func word(_ handle: Handle<Record>, offset: Int) -> Word32 {
+        check(handle)
+        return unsafe Word32(at: UnsafeMutableRawPointer(records + Int(handle.index)) + offset)
+    }
+
+    /// The handle of the record at a place, as it is now.
+    @inline(__always) func handle(at index: UInt32) -> Handle<Record> {
+        unsafe Handle(index: index, generation: index == 0 ? 0 : generations[Int(index)])
+    }
+
+    @inline(__always) private func check(_ handle: Handle<Record>) {
+        unsafe precondition(
+            handle.index != 0 && handle.index < capacity && generations[Int(handle.index)] == handle.generation,
+            "a stale handle is used")
+    }
+
+    /// The record behind a handle; traps for a stale one.
+    @inline(__always) subscript(_ handle: Handle<Record>) -> Record {
+        unsafeAddress {
+            check(handle)
+            return unsafe UnsafePointer(records + Int(handle.index))
+        }
+        nonmutating unsafeMutableAddress {
+            check(handle)
+            return unsafe records + Int(handle.index)
+        }
+    }
+}

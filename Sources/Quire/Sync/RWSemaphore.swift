@@ -1,0 +1,137 @@
+// A reader-writer semaphore in one 32-bit word: many readers or one writer, who may sleep; a writer may become a
+// reader without letting another writer in between. Waiting writers keep new readers out. Linux: rw_semaphore
+// (mmap_lock, anon_vma, i_mmap_rwsem).
+
+import Synchronization
+
+/// A handle on a reader-writer semaphore. Bits 0–29: readers; bit 30: somebody sleeps; bit 31: a writer holds it.
+@safe struct RWSemaphore: BitwiseCopyable, @unchecked Sendable {
+    let word: Word32
+    let name: SyncName
+
+    private static let writer: UInt32 = 1 << 31
+    private static let sleepers: UInt32 = 1 << 30
+    private static let readers: UInt32 = 1 << 30 - 1
+
+    @inline(__always) init(_ word: Word32, _ name: SyncName) {
+        self.word = word
+        self.name = name
+    }
+
+    @inline(__always) func readLock(_ cpu: CPU) {
+        cpu.mightSleep()
+        unsafe schedulePoint(cpu, .readLock, word.cell, .acquire, name)
+        if !attempt(cpu, adding: 1, unless: Self.writer | Self.sleepers) { sleepUntilRead(cpu) }
+        unsafe cpu.acquired(word.cell, name, blocking: true)
+    }
+
+    @inline(__always) func tryReadLock(_ cpu: CPU) -> Bool {
+        unsafe schedulePoint(cpu, .tryLock, word.cell, .acquire, name)
+        guard attempt(cpu, adding: 1, unless: Self.writer | Self.sleepers) else { return false }
+        unsafe cpu.acquired(word.cell, name, blocking: false)
+        return true
+    }
+
+    @inline(__always) func readUnlock(_ cpu: CPU) {
+        unsafe cpu.released(word.cell, name)
+        unsafe schedulePoint(cpu, .readUnlock, word.cell, .release, name)
+        let left = subtract(cpu, 1)
+        if left == Self.sleepers { wakeSleepers(cpu) }
+    }
+
+    @inline(__always) func writeLock(_ cpu: CPU) {
+        cpu.mightSleep()
+        unsafe schedulePoint(cpu, .lock, word.cell, .acquire, name)
+        if !attempt(cpu, adding: Self.writer, unless: ~0) { sleepUntilWrite(cpu) }
+        unsafe cpu.acquired(word.cell, name, blocking: true)
+    }
+
+    @inline(__always) func tryWriteLock(_ cpu: CPU) -> Bool {
+        unsafe schedulePoint(cpu, .tryLock, word.cell, .acquire, name)
+        guard attempt(cpu, adding: Self.writer, unless: ~0) else { return false }
+        unsafe cpu.acquired(word.cell, name, blocking: false)
+        return true
+    }
+
+    @inline(__always) func writeUnlock(_ cpu: CPU) {
+        unsafe cpu.released(word.cell, name)
+        unsafe schedulePoint(cpu, .unlock, word.cell, .release, name)
+        if subtract(cpu, Self.writer) == Self.sleepers { wakeSleepers(cpu) }
+    }
+
+    /// Turns the write lock into a read lock; no other writer gets in between.
+    func downgrade(_ cpu: CPU) {
+        unsafe schedulePoint(cpu, .downgrade, word.cell, .release, name)
+        let left = subtract(cpu, Self.writer &- 1)
+        if left & Self.sleepers != 0 { wakeSleepers(cpu) }
+    }
+
+    /// Whether a writer holds it: for assertions.
+    var isWriteLocked: Bool { unsafe word.cell.pointee.load(ordering: .relaxed) & Self.writer != 0 }
+
+    /// Whether anybody holds it: for assertions.
+    var isLocked: Bool {
+        unsafe word.cell.pointee.load(ordering: .relaxed) & (Self.writer | Self.readers) != 0
+    }
+
+    // MARK: The slow sides
+
+    @inline(__always)
+    private func attempt(_ cpu: CPU, adding amount: UInt32, unless blockers: UInt32) -> Bool {
+        var old = unsafe word.cell.pointee.load(ordering: .relaxed)
+        if cpu.isSequential {
+            guard old & blockers == 0 else { return false }
+            unsafe word.cell.pointee.store(old &+ amount, ordering: .relaxed)
+            return true
+        }
+        while old & blockers == 0 {
+            let result = unsafe word.cell.pointee.compareExchange(
+                expected: old, desired: old &+ amount, successOrdering: .acquiring, failureOrdering: .relaxed)
+            if result.exchanged { return true }
+            old = result.original
+        }
+        return false
+    }
+
+    @inline(__always) private func subtract(_ cpu: CPU, _ amount: UInt32) -> UInt32 {
+        if cpu.isSequential {
+            let new = unsafe word.cell.pointee.load(ordering: .relaxed) &- amount
+            unsafe word.cell.pointee.store(new, ordering: .relaxed)
+            return new
+        }
+        return unsafe word.cell.pointee.wrappingSubtract(amount, ordering: .releasing).newValue
+    }
+
+    private func sleepUntilRead(_ cpu: CPU) {
+        sleep(cpu) { attempt(cpu, adding: 1, unless: Self.writer) }
+    }
+
+    private func sleepUntilWrite(_ cpu: CPU) {
+        sleep(cpu) { attempt(cpu, adding: Self.writer, unless: Self.writer | Self.readers) }
+    }
+
+    @inline(never)
+    private func sleep(_ cpu: CPU, until taken: () -> Bool) {
+        precondition(!cpu.isSequential, "\(name.label) would sleep in a sequential machine")
+        var turn = 0
+        while !taken() {
+            unsafe cpu.spinOnce(word.cell, name, turn: turn)
+            turn += 1
+            guard cpu.mode == .parallel, turn > 100 else { continue }
+            let seen = unsafe word.cell.pointee.bitwiseOr(Self.sleepers, ordering: .relaxed).newValue
+            if seen & (Self.writer | Self.readers) != 0 {
+                let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
+                unsafe cpu.environment.host.park(raw, seen)
+            }
+        }
+    }
+
+    @inline(never)
+    private func wakeSleepers(_ cpu: CPU) {
+        unsafe word.cell.pointee.bitwiseAnd(~Self.sleepers, ordering: .relaxed)
+        unsafe schedulePoint(cpu, .wake, word.cell, .release, name)
+        guard cpu.mode == .parallel else { return }
+        let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
+        unsafe cpu.environment.host.unpark(raw, .max)
+    }
+}

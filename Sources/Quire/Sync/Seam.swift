@@ -1,0 +1,73 @@
+// The seam between the memory manager and whoever schedules it. Each lock, word, RCU, wait and flush operation
+// calls `schedulePoint` first; where the machine is explored, that hands control to the machine's `ScheduleHook`.
+// The one `#if` of the project stands here: building with QUIRE_NO_SEAM removes the seam, to measure what it costs.
+
+/// One operation about to happen.
+public struct SyncEvent: BitwiseCopyable, Sendable {
+    /// What is about to happen.
+    public var kind: EventKind
+    /// The lock class or accessor.
+    public var name: SyncName
+    /// The ordering that the operation asks for.
+    public var order: MemoryOrder
+    /// The address of the word, as the machine sees it (stable within a run).
+    public var object: UInt64
+}
+
+/// A controlled scheduler, as `Sync` sees it. Subclasses switch to another simulated CPU inside these calls.
+open class ScheduleHook {
+    /// Makes a hook.
+    public init() {}
+    /// An operation is about to happen on `cpu`.
+    open func point(_ event: SyncEvent, on cpu: CPU) {}
+    /// `cpu` cannot go on until somebody changes the word (a lock is taken, a grace period is open).
+    open func blocked(_ event: SyncEvent, on cpu: CPU) {}
+}
+
+/// Announces an operation to the machine's scheduler, where there is one.
+@inline(__always)
+func schedulePoint(
+    _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName
+) {
+    #if !QUIRE_NO_SEAM
+        if unsafe cpu.state.pointee.mode == RunMode.explored.rawValue {
+            unsafe announce(cpu, kind, object, order, name)
+        }
+    #endif
+}
+
+@inline(never)
+private func announce(
+    _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName
+) {
+    let event = SyncEvent(kind: kind, name: name, order: order, object: UInt64(UInt(bitPattern: object)))
+    cpu.environment.hook?.point(event, on: cpu)
+}
+
+/// What the CPUs of one machine share below the memory manager: the host, and the scheduler where it is explored.
+final class SyncEnvironment {
+    let host: Host
+    var hook: ScheduleHook?
+
+    init(host: Host) { self.host = host }
+}
+
+extension CPU {
+    var environment: SyncEnvironment {
+        let pointer = unsafe UnsafeRawPointer(bitPattern: state.pointee.environment)!
+        return unsafe Unmanaged<SyncEnvironment>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    /// Waits a moment for another CPU to change the word: a spin where threads are real, a switch where explored.
+    @inline(never)
+    func spinOnce(_ object: UnsafeRawPointer, _ name: SyncName, turn: Int) {
+        count(.lockContended, turn == 0 ? 1 : 0)
+        if mode == .explored {
+            let event = SyncEvent(
+                kind: .wait, name: name, order: .acquire, object: UInt64(UInt(bitPattern: object)))
+            environment.hook?.blocked(event, on: self)
+        } else if turn & 63 == 63 {
+            environment.host.relax()
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// MADV_FREE: pages become clean and old and lose their backing store, so that reclaim may drop them; a later write
+// makes them dirty again. Tables stay. Linux: madvise_free_pte_range.
+
+extension AddressSpace {
+    /// Marks the anonymous pages of a range as lazily free.
+    func lazyFree(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
+        noteResidentPeak()
+        eachTable(cpu, start, end) { table, from, to in
+            var index = tables.format.index(from, level: 0)
+            for _ in 0..<((to - from) >> Page.shift) {
+                defer { index += 1 }
+                let entry = tables.load(cpu, table, index)
+                guard tables.format.isPresent(entry) else { continue }
+                let frame = tables.format.frame(entry)
+                guard frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous else { continue }
+                memory.flags(frame).clear(cpu, bits: FrameFlags.swapBacked | FrameFlags.dirty, .frameFlags)
+                guard tables.format.isDirty(entry) || tables.format.isAccessed(entry) else { continue }
+                let old = tables.takeOut(cpu, table, index)
+                tables.update(cpu, table, index, tables.format.old(tables.format.cleaned(old)))
+            }
+        }
+        tables.flushRange(cpu, start, end)
+    }
+
+    /// Runs `body` for the part of the range in each PTE table there is, with the table's lock held.
+    func eachTable(_ cpu: CPU, _ start: UInt64, _ end: UInt64, _ body: (FrameNumber, UInt64, UInt64) -> Void) {
+        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
+        var address = start
+        while address < end {
+            let next = Swift.min((address & ~(span - 1)) &+ span, end)
+            memory.rcu.enter(cpu)
+            let position = tables.position(cpu, address)
+            if !position.table.isNone, tables.lockIfAttached(cpu, position, address) {
+                body(position.table, address, next)
+                tables.pteLock(position.table).unlock(cpu)
+            }
+            memory.rcu.exit(cpu)
+            address = next
+        }
+    }
+}

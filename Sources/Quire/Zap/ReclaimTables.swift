@@ -1,0 +1,58 @@
+// Freeing PTE pages that a zap left empty. Lock order is PMD before PTE; the zap holds the PTE lock, so the fast path
+// may only try the PMD lock. The slow path takes both in order and looks at all 512 entries again, because the table
+// may have been filled meanwhile, or be gone. The RFC's way is a separate scan after the zap (RFCReclaim.swift).
+// Linux: mm/pt_reclaim.c: try_get_and_clear_pmd, try_to_free_pte, free_pte.
+
+extension AddressSpace {
+    /// With the PTE lock held and every entry of the span just cleared: cuts the table out if the PMD lock is free.
+    func detachFast(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
+        let pmdLock = tables.pmdLock(position.pmdTable)
+        guard !core.settings.failTryLock, pmdLock.tryLock(cpu) else { return false }
+        let attached = detach(cpu, position, address)
+        pmdLock.unlock(cpu)
+        return attached
+    }
+
+    /// Clears the PMD entry if it still names the table. The PMD lock is held.
+    private func detach(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
+        let index = tables.format.index(address, level: 1)
+        guard tables.load(cpu, position.pmdTable, index) == position.pmdEntry else { return false }
+        tables.clear(cpu, position.pmdTable, index)
+        tables.removed(cpu, position.pmdTable, 1)
+        return true
+    }
+
+    /// The table may be empty but could not be cut out in passing: looks again under both locks.
+    func reclaimSlowly(_ cpu: CPU, _ gather: inout Gather, _ position: TablePosition, _ address: UInt64) {
+        let pmdLock = tables.pmdLock(position.pmdTable)
+        let pteLock = tables.pteLock(position.table)
+        pmdLock.lock(cpu)
+        defer { pmdLock.unlock(cpu) }
+        guard tables.load(cpu, position.pmdTable, tables.format.index(address, level: 1)) == position.pmdEntry else {
+            return
+        }
+        let nested = !pteLock.isSame(as: pmdLock)
+        if nested { pteLock.lock(cpu) }
+        defer { if nested { pteLock.unlock(cpu) } }
+        guard isEmpty(cpu, position.table) else {
+            cpu.count(.reclaimRetried)
+            return
+        }
+        guard detach(cpu, position, address) else { return }
+        cpu.count(.tablesFreedSlow)
+        freeDetached(cpu, &gather, position.table, address)
+    }
+
+    /// Whether all 512 entries of a table are none.
+    func isEmpty(_ cpu: CPU, _ table: FrameNumber) -> Bool {
+        for index in 0..<512 where !tables.load(cpu, table, index).isNone { return false }
+        return true
+    }
+
+    /// Hands a table that was cut out to the gather and counts it down (free_pte).
+    func freeDetached(_ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ address: UInt64) {
+        tables.uncounted(cpu, table, level: 0)
+        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
+        gather.addTable(table, covering: address & ~(span - 1), bytes: span)
+    }
+}

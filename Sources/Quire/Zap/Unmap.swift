@@ -1,0 +1,65 @@
+// Unmapping and discarding: the two callers of the zap. `unmapRange` ends areas and frees the tables they leave;
+// `discard` is MADV_DONTNEED. Linux: unmap_region, zap_page_range_single, vms_complete_munmap_vmas.
+
+extension AddressSpace {
+    /// Zaps one range of an area without unmapping it (zap_page_range_single).
+    func discard(
+        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ details: ZapDetails?
+    ) {
+        noteResidentPeak()
+        var gather = Gather(cpu, tables)
+        zapArea(cpu, &gather, area, start, end, details)
+        if core.settings.reclaim == .rfc, details?.reclaimTables == true {
+            reclaimByScan(cpu, &gather, core.areas[area], start, end)
+        }
+        gather.finish()
+    }
+
+    /// Unmaps [start, end), which begins and ends at borders of areas: pages, tables, accounts, areas.
+    func unmapRange(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
+        noteResidentPeak()
+        var gather = Gather(cpu, tables)
+        var cursor = areas.cursor(atOrAbove: start)
+        while !cursor.isNone {
+            let area = areas.area(at: cursor)
+            let record = core.areas[area]
+            if record.start >= end { break }
+            zapArea(cpu, &gather, area, record.start, record.end, nil)
+            uncount(cpu, record)
+            cursor = areas.next(cursor)
+        }
+        freeTables(cpu, &gather, start, end)
+        gather.finish()
+        while true {
+            let cursor = areas.cursor(atOrAbove: start)
+            guard !cursor.isNone else { return }
+            let area = areas.area(at: cursor)
+            guard core.areas[area].start < end else { return }
+            dispose(cpu, area)
+        }
+    }
+
+    /// Frees the tables under the areas of [start, end) that no area outside needs.
+    private func freeTables(_ cpu: CPU, _ gather: inout Gather, _ start: UInt64, _ end: UInt64) {
+        let below = areas.before(start)
+        let floor = below.isNone ? 0 : core.areas[below].end
+        let above = areas.find(end)
+        let ceiling = above.isNone ? 0 : core.areas[above].start
+        tables.freeRange(cpu, &gather, start, end, floor: floor, ceiling: ceiling)
+    }
+
+    /// Takes an area out of the accounts.
+    private func uncount(_ cpu: CPU, _ area: Area) {
+        if area.flags.contains(.account) { core.uncommit(cpu, pages: area.pages) }
+        if area.flags.contains(.locked) { numbers.lockedPages &-= area.pages }
+        account(area.flags, pages: -Int64(area.pages))
+    }
+
+    /// Unmaps everything: the end of the address space (exit_mmap). The areas' accounts die with it, the commit
+    /// charge does not.
+    func unmapAll(_ cpu: CPU) {
+        unmapRange(cpu, 0, (tables.format.userEnd &+ Page.offsetMask) & ~Page.offsetMask)
+        memory.freeAllDeferred(cpu)
+        memory.freeExpired(cpu)
+    }
+}
