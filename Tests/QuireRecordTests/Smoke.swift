@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct QuireRecordSmoke {
-    @Test func builds() {}
-}
