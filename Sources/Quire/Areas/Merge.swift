@@ -194,4 +194,17 @@ extension AddressSpace {
         cpu.count(.areaMerges)
         return above
     }
+
+    /// An area grows at its end into free space; nil where what lies above does not join (vma_merge_extend).
+    func mergeGrowth(_ cpu: CPU, _ area: Handle<Area>, _ proposal: Proposal) -> Handle<Area>? {
+        let above = areas.after(area)
+        guard joinsAbove(above, proposal), areCompatible(area, above), inheritAnonVMA(cpu, area, from: above) else {
+            return nil
+        }
+        let end = core.areas[above].end
+        dispose(cpu, above)
+        areas.moveEnd(area, to: end)
+        cpu.count(.areaMerges)
+        return area
+    }
 }

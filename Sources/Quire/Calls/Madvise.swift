@@ -4,7 +4,10 @@
 
 extension AddressSpace {
     /// The system call. Takes the mmap lock itself.
-    func advise(_ cpu: CPU, _ start: UInt64, _ length: UInt64, _ number: UInt64) throws(Errno) {
+    /// `spaces` finds an address space by its number, for pages that others map too.
+    func advise(
+        _ cpu: CPU, _ start: UInt64, _ length: UInt64, _ number: UInt64, spaces: (UInt32) -> AddressSpace?
+    ) throws(Errno) {
         guard let advice = Advice(rawValue: number) else { throw .EINVAL }
         guard start & Page.offsetMask == 0 else { throw .EINVAL }
         let bytes = Page.ceiling(length)
@@ -19,7 +22,9 @@ extension AddressSpace {
             .collapse:
             mmapLock.readLock(cpu)
             defer { mmapLock.readUnlock(cpu) }
-            try eachArea(start, end) { area, from, to throws(Errno) in try act(cpu, advice, area, from, to) }
+            try eachArea(start, end) { area, from, to throws(Errno) in
+                try act(cpu, advice, area, from, to, spaces)
+            }
         default:
             mmapLock.writeLock(cpu)
             defer { mmapLock.writeUnlock(cpu) }
@@ -77,7 +82,8 @@ extension AddressSpace {
 
     /// Advice that acts on pages. The mmap lock is held for read.
     private func act(
-        _ cpu: CPU, _ advice: Advice, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64
+        _ cpu: CPU, _ advice: Advice, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64,
+        _ spaces: (UInt32) -> AddressSpace?
     ) throws(Errno) {
         let record = core.areas[area]
         switch advice {
@@ -99,7 +105,7 @@ extension AddressSpace {
             guard record.flags.contains([.mayShare, .mayWrite]) else { throw .EACCES }
             guard record.kind == .shared else { throw .EOPNOTSUPP }
             let first = record.pageOffset(of: start)
-            core.punchHole(cpu, record.file, first, first + (end - start) >> Page.shift)
+            core.punchHole(cpu, record.file, first, first + (end - start) >> Page.shift, spaces)
         case .collapse:
             throw .EINVAL
         default:

@@ -7,15 +7,15 @@ extension AddressSpace {
         let bytes = Page.ceiling(length &+ (address & Page.offsetMask))
         let start = Page.floor(address)
         mmapLock.writeLock(cpu)
-        do {
-            guard mayLock(pages: bytes >> Page.shift) else { throw Errno.ENOMEM }
+        do throws(Errno) {
+            guard mayLock(pages: bytes >> Page.shift) else { throw .ENOMEM }
             try applyLock(cpu, start, bytes, onFault ? [.locked, .lockOnFault] : .locked)
         } catch {
             mmapLock.writeUnlock(cpu)
             throw error
         }
         mmapLock.writeUnlock(cpu)
-        do {
+        do throws(Errno) {
             try populate(cpu, start, start + bytes)
         } catch {
             throw error == .EFAULT ? .ENOMEM : .EAGAIN

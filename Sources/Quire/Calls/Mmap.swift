@@ -109,7 +109,7 @@ extension AddressSpace {
             try core.commit(cpu, pages: pages)
             flags.insert(.account)
         }
-        do {
+        do throws(Errno) {
             try place(cpu, address, end, flags, request, pageOffset, makeShared)
         } catch {
             if flags.contains(.account) { core.uncommit(cpu, pages: pages) }

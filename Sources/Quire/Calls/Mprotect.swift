@@ -57,7 +57,7 @@ extension AddressSpace {
         var attributes = AreaAttributes(old)
         attributes.flags = flags
         let changed: Handle<Area>
-        do {
+        do throws(Errno) {
             changed = try changeAttributes(cpu, area, start, end, to: attributes)
         } catch {
             if charged { core.uncommit(cpu, pages: pages) }

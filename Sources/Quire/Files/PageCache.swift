@@ -88,12 +88,14 @@ extension MachineCore {
         return node
     }
 
-    /// Drops all cached pages from `page` on that nobody maps or that lie beyond the end anyway; the index goes when
-    /// nothing is left in it. Mapped pages keep their frames until they are unmapped.
-    func dropCache(_ cpu: CPU, _ file: Handle<FileRecord>, from page: UInt64, unmappedOnly: Bool = false) {
+    /// Drops the cached pages [page, last), all or only those that nobody maps; the index goes when nothing is left in
+    /// it. Mapped pages keep their frames until they are unmapped.
+    func dropCache(
+        _ cpu: CPU, _ file: Handle<FileRecord>, from page: UInt64, to last: UInt64 = .max, unmappedOnly: Bool = false
+    ) {
         let height = files[file].cacheHeight
         guard height > 0 else { return }
-        drop(cpu, file, files[file].cacheRoot, height - 1, base: 0, from: page, unmappedOnly)
+        drop(cpu, file, files[file].cacheRoot, height - 1, base: 0, from: page, to: last, unmappedOnly)
         if files[file].cachedPages == 0 {
             freeNodes(cpu, files[file].cacheRoot, height - 1)
             files[file].cacheRoot = .none
@@ -103,19 +105,19 @@ extension MachineCore {
 
     private func drop(
         _ cpu: CPU, _ file: Handle<FileRecord>, _ node: FrameNumber, _ level: Int, base: UInt64, from page: UInt64,
-        _ unmappedOnly: Bool
+        to last: UInt64, _ unmappedOnly: Bool
     ) {
         let span: UInt64 = 1 << UInt64(9 * level)
         for place in 0..<512 {
             let first = base + UInt64(place) * span
-            if first + (span - 1) < page { continue }
+            if first + (span - 1) < page || first >= last { continue }
             let word = memory.word(node, place)
             let value = word.load(cpu, .pageCache)
             if value == 0 { continue }
             if level > 0 {
                 drop(
                     cpu, file, FrameNumber(UInt32(truncatingIfNeeded: value)), level - 1, base: first, from: page,
-                    unmappedOnly)
+                    to: last, unmappedOnly)
                 continue
             }
             let frame = CacheEntry(rawValue: value).frame

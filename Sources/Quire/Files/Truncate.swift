@@ -19,6 +19,14 @@ extension MachineCore {
         dropCache(cpu, file, from: first)
     }
 
+    /// Takes the pages [first, last) out of a memory file: they read as zero afterwards (FALLOC_FL_PUNCH_HOLE).
+    func punchHole(
+        _ cpu: CPU, _ file: Handle<FileRecord>, _ first: UInt64, _ last: UInt64, _ spaces: (UInt32) -> AddressSpace?
+    ) {
+        unmapPages(cpu, file, first, last, evenCows: false, spaces)
+        dropCache(cpu, file, from: first, to: last)
+    }
+
     /// Zaps the pages [first, last) of a file in every area that maps them.
     func unmapPages(
         _ cpu: CPU, _ file: Handle<FileRecord>, _ first: UInt64, _ last: UInt64, evenCows: Bool,

@@ -21,6 +21,9 @@ public enum Overcommit: UInt8, BitwiseCopyable, Sendable {
     case never = 2
 }
 
+/// When 2 MiB pages are used (`transparent_hugepage/enabled`). Faults do not use them yet; smaps tells eligibility.
+public enum HugePagePolicy: UInt8, BitwiseCopyable, Sendable { case always, madvise, never }
+
 /// The values of the knobs.
 struct Settings: BitwiseCopyable {
     var reclaim = EmptyTableReclaim.sync
@@ -34,6 +37,7 @@ struct Settings: BitwiseCopyable {
     var mmapMinAddress: UInt64 = 65_536
     /// Where mmap looks for free addresses from, downwards.
     var mmapBase: UInt64 = 0x2000_0000_0000
+    var hugePages = HugePagePolicy.madvise
     /// Bytes kept free below a stack.
     var stackGuardGap: UInt64 = 256 * Page.size
     /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.

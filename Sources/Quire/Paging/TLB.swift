@@ -13,6 +13,12 @@ import Synchronization
     static let sets = 16
     private static let bytesPerCPU = ways * sets * 16
 
+    /// The TLBs in the memory that a machine set aside for them.
+    init(_ state: RawState, cpus: Int) {
+        unsafe base = state.tlbMemory
+        self.cpus = cpus
+    }
+
     /// The bytes that the TLBs of `cpus` CPUs need.
     static func bytes(cpus: Int) -> Int { cpus * bytesPerCPU }
 

@@ -53,16 +53,23 @@ extension PageTables {
 
     @inline(never)
     private func buildPath(_ cpu: CPU, _ address: UInt64) -> TablePosition? {
+        guard let parent = allocatingTable(cpu, address, level: 1),
+            let table = child(cpu, of: parent, level: 1, address, lock: pmdLock(parent))
+        else { return nil }
+        return TablePosition(
+            table: table, pmdTable: parent, pmdEntry: load(cpu, parent, format.index(address, level: 1)))
+    }
+
+    /// The table of a level above PTE that covers an address, made if need be; nil where memory is used up.
+    func allocatingTable(_ cpu: CPU, _ address: UInt64, level wanted: Int) -> FrameNumber? {
         var parent = root
         var level = format.levels - 1
-        while level > 1 {
+        while level > wanted {
             guard let child = child(cpu, of: parent, level: level, address, lock: pageTableLock) else { return nil }
             parent = child
             level -= 1
         }
-        guard let table = child(cpu, of: parent, level: 1, address, lock: pmdLock(parent)) else { return nil }
-        return TablePosition(
-            table: table, pmdTable: parent, pmdEntry: load(cpu, parent, format.index(address, level: 1)))
+        return parent
     }
 
     /// The table below an entry of `parent`, made and hung in if there is none (pmd_install: the entry is written

@@ -1,0 +1,69 @@
+// Moving entries from one range to another: whole PTE tables where both ranges cover the same part of their 2 MiB
+// span, else entry by entry under both tables' locks. The mmap lock is held for write, which is what makes any order
+// of the two locks legal. Linux: move_page_tables, move_normal_pmd, move_ptes.
+
+extension AddressSpace {
+    /// Moves what is mapped in [from, from + length) to `to`.
+    func moveTables(_ cpu: CPU, from: UInt64, to: UInt64, length: UInt64) {
+        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
+        var moved: UInt64 = 0
+        while moved < length {
+            let source = from + moved
+            let target = to + moved
+            var step = Swift.min((source & ~(span - 1)) + span - source, length - moved)
+            step = Swift.min(step, (target & ~(span - 1)) + span - target)
+            let whole = step == span && moveWholeTable(cpu, source, target)
+            if !whole { moveEntries(cpu, source, target, step) }
+            moved += step
+        }
+        tables.flushRange(cpu, from, from + length)
+    }
+
+    /// Hangs the PTE table of a whole span below the target's PMD entry, if there is none yet.
+    private func moveWholeTable(_ cpu: CPU, _ source: UInt64, _ target: UInt64) -> Bool {
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
+        let position = tables.position(cpu, source)
+        guard !position.table.isNone else { return true }
+        guard let targetPMD = tables.allocatingTable(cpu, target, level: 1) else { return false }
+        let index = tables.format.index(target, level: 1)
+        guard tables.load(cpu, targetPMD, index).isNone else { return false }
+        let lock = tables.pmdLock(position.pmdTable)
+        let other = tables.pmdLock(targetPMD)
+        lock.lock(cpu)
+        let sourceIndex = tables.format.index(source, level: 1)
+        let entry = tables.takeOut(cpu, position.pmdTable, sourceIndex)
+        tables.removed(cpu, position.pmdTable, 1)
+        lock.unlock(cpu)
+        tables.flushRange(cpu, source, source + 512 * Page.size)
+        other.lock(cpu)
+        tables.install(cpu, targetPMD, index, entry)
+        other.unlock(cpu)
+        return true
+    }
+
+    /// Moves the entries of a range that lies in one table on either side.
+    private func moveEntries(_ cpu: CPU, _ source: UInt64, _ target: UInt64, _ length: UInt64) {
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
+        let from = tables.position(cpu, source)
+        guard !from.table.isNone, tables.populated(from.table) > 0,
+            let to = tables.allocatingPosition(cpu, target)
+        else { return }
+        tables.pteLock(from.table).lock(cpu)
+        let nested = !tables.pteLock(to.table).isSame(as: tables.pteLock(from.table))
+        if nested { tables.pteLock(to.table).lock(cpu) }
+        var taken = 0
+        let sourceIndex = tables.format.index(source, level: 0)
+        let targetIndex = tables.format.index(target, level: 0)
+        for place in 0..<Int(length >> Page.shift) {
+            if tables.load(cpu, from.table, sourceIndex + place).isNone { continue }
+            let entry = tables.takeOut(cpu, from.table, sourceIndex + place)
+            taken += 1
+            tables.install(cpu, to.table, targetIndex + place, entry)
+        }
+        tables.removed(cpu, from.table, taken)
+        if nested { tables.pteLock(to.table).unlock(cpu) }
+        tables.pteLock(from.table).unlock(cpu)
+    }
+}

@@ -1,0 +1,224 @@
+// mremap: shrink, grow in place, or move. A move copies the area (merging it at its new place), moves entries or
+// whole PTE tables, and unmaps the old range. Linux 6.18: check_mremap_params, remap_move, move_vma,
+// move_page_tables.
+
+/// The arguments of one mremap, lengths rounded up to pages.
+private struct RemapRequest: BitwiseCopyable {
+    var old: UInt64
+    var oldLength: UInt64
+    var newLength: UInt64
+    var flags: RemapFlags
+    var target: UInt64
+    var recorded: UInt64?
+}
+
+extension AddressSpace {
+    /// The system call. The mmap lock is held for write. Returns the new address and the range to populate (a locked
+    /// area that grew). `recorded` is where a recording had the result.
+    func remap(
+        _ cpu: CPU, _ old: UInt64, _ oldLength: UInt64, _ newLength: UInt64, _ flags: RemapFlags, _ target: UInt64,
+        recorded: UInt64?
+    ) throws(Errno) -> (address: UInt64, populateFrom: UInt64, populateTo: UInt64) {
+        var request = RemapRequest(
+            old: old, oldLength: Page.ceiling(oldLength), newLength: Page.ceiling(newLength), flags: flags,
+            target: target, recorded: recorded)
+        try check(request)
+        var area = areas.find(old)
+        guard !area.isNone, core.areas[area].start <= old || isMultiMove(request) else { throw .EFAULT }
+        if request.flags.contains(.fixed), isMultiMove(request), core.areas[area].end < old + request.oldLength {
+            return (try moveAreas(cpu, request), 0, 0)
+        }
+        guard core.areas[area].start <= old else { throw .EFAULT }
+        if request.flags.contains(.fixed) {
+            try unmap(cpu, request.target, request.newLength)
+        }
+        if request.newLength < request.oldLength {
+            guard !request.flags.contains(.dontUnmap) else { throw .EINVAL }
+            try unmap(cpu, old + request.newLength, request.oldLength - request.newLength)
+            if !request.flags.contains(.fixed) { return (old, 0, 0) }
+            request.oldLength = request.newLength
+        }
+        area = areas.find(old)
+        guard !area.isNone, core.areas[area].start <= old else { throw .EFAULT }
+        try checkGrowth(area, request)
+        if request.flags.isDisjoint(with: [.fixed, .dontUnmap]) {
+            if request.newLength == request.oldLength { return (old, 0, 0) }
+            if try growInPlace(cpu, area, request) {
+                let locked = core.areas[areas.find(old)].flags.contains(.locked)
+                return (old, locked ? old + request.oldLength : 0, locked ? old + request.newLength : 0)
+            }
+            guard request.flags.contains(.mayMove) else { throw .ENOMEM }
+        }
+        let address = try chooseTarget(request)
+        let locked = core.areas[area].flags.contains(.locked)
+        try move(cpu, area, request, to: address)
+        let grew = locked && request.newLength > request.oldLength
+        return (address, grew ? address + request.oldLength : 0, grew ? address + request.newLength : 0)
+    }
+
+    private func check(_ request: RemapRequest) throws(Errno) {
+        let flags = request.flags
+        guard flags.rawValue & ~7 == 0, request.old & Page.offsetMask == 0, request.newLength != 0 else { throw .EINVAL }
+        guard !flags.contains(.fixed) || flags.contains(.mayMove) else { throw .EINVAL }
+        if flags.contains(.dontUnmap) {
+            guard flags.contains(.mayMove), request.oldLength == request.newLength else { throw .EINVAL }
+        }
+        let userEnd = tables.format.userEnd
+        guard request.newLength <= userEnd else { throw .EINVAL }
+        guard flags.contains(.fixed) else { return }
+        guard request.target & Page.offsetMask == 0, request.target <= userEnd - request.newLength else { throw .EINVAL }
+        let overlaps = request.old &+ request.oldLength > request.target
+            && request.target + request.newLength > request.old
+        guard !overlaps else { throw .EINVAL }
+        guard areas.count + 2 < core.settings.maxMapCount - 3 else { throw .ENOMEM }
+    }
+
+    /// Several areas may move at once if their total size stays.
+    private func isMultiMove(_ request: RemapRequest) -> Bool {
+        request.flags.contains(.fixed) && request.oldLength == request.newLength && request.oldLength != 0
+    }
+
+    private func checkGrowth(_ area: Handle<Area>, _ request: RemapRequest) throws(Errno) {
+        let record = core.areas[area]
+        if request.oldLength == 0 {
+            guard !record.flags.isDisjoint(with: [.shared, .mayShare]) else { throw .EINVAL }
+        }
+        guard request.oldLength <= record.end - request.old else { throw .EFAULT }
+        if request.newLength <= request.oldLength { return }
+        guard !record.flags.contains(.dontExpand) else { throw .EFAULT }
+        let offset = record.pageOffset(of: request.old)
+        guard offset &+ (request.newLength >> Page.shift) >= offset else { throw .EINVAL }
+        let more = (request.newLength - request.oldLength) >> Page.shift
+        if record.flags.contains(.locked), !mayLock(pages: more) { throw .EAGAIN }
+        guard mayExpand(record.flags, pages: more) else { throw .ENOMEM }
+    }
+
+    /// Grows the area at its end if nothing is in the way; false if something is.
+    private func growInPlace(_ cpu: CPU, _ area: Handle<Area>, _ request: RemapRequest) throws(Errno) -> Bool {
+        let record = core.areas[area]
+        let end = request.old + request.newLength
+        guard record.end == request.old + request.oldLength, end <= tables.format.userEnd else { return false }
+        let above = areas.after(area)
+        if !above.isNone, core.areas[above].startWithGap(core.settings.stackGuardGap) < end { return false }
+        let pages = (end - record.end) >> Page.shift
+        if record.flags.contains(.account) { try core.commit(cpu, pages: pages) }
+        let proposal = Proposal(
+            start: record.end, end: end, pageOffset: record.pageOffset(of: record.end),
+            attributes: AreaAttributes(record), anonVMA: record.anonVMA, middle: area)
+        if mergeGrowth(cpu, area, proposal) == nil { areas.moveEnd(area, to: end) }
+        account(record.flags, pages: Int64(pages))
+        if record.flags.contains(.locked) { numbers.lockedPages += pages }
+        return true
+    }
+
+    private func chooseTarget(_ request: RemapRequest) throws(Errno) -> UInt64 {
+        if request.flags.contains(.fixed) { return request.target }
+        if let recorded = request.recorded { return Page.floor(recorded) }
+        return try unmappedArea(
+            request.flags.contains(.dontUnmap) ? Page.floor(request.target) : 0, request.newLength, fixed: false,
+            alignsHuge: false)
+    }
+
+    /// Moves [old, old + oldLength) of one area, grown to `newLength` (move_vma).
+    private func move(
+        _ cpu: CPU, _ area: Handle<Area>, _ request: RemapRequest, to target: UInt64
+    ) throws(Errno) {
+        let keeps = request.flags.contains(.dontUnmap)
+        let record = core.areas[area]
+        guard areas.count < core.settings.maxMapCount - 3 else { throw .ENOMEM }
+        let newPages = request.newLength >> Page.shift
+        if keeps { guard mayExpand(record.flags, pages: newPages) else { throw .ENOMEM } }
+        if record.flags.contains(.account) { try core.commit(cpu, pages: newPages) }
+        guard let copy = copyArea(cpu, area, request, to: target) else {
+            if record.flags.contains(.account) { core.uncommit(cpu, pages: newPages) }
+            throw .ENOMEM
+        }
+        moveTables(cpu, from: request.old, to: target, length: request.oldLength)
+        account(core.areas[copy].flags, pages: Int64(newPages))
+        if record.flags.contains(.locked) { numbers.lockedPages += newPages }
+        if keeps {
+            finishKeeping(cpu, request)
+        } else if request.oldLength > 0 {
+            try unmap(cpu, request.old, request.oldLength)
+        }
+    }
+
+    /// MREMAP_DONTUNMAP: the old range stays mapped, empty and unlocked.
+    private func finishKeeping(_ cpu: CPU, _ request: RemapRequest) {
+        let area = areas.find(request.old)
+        let record = core.areas[area]
+        if record.flags.contains(.locked) { numbers.lockedPages -= record.pages }
+        core.areas[area].flags.subtract([.locked, .lockOnFault])
+        if record.isAnonymous, record.start == request.old, record.end == request.old + request.oldLength {
+            core.unlinkAll(cpu, area)
+        }
+    }
+
+    /// An area for the target range with the source's attributes, merged with its neighbours there (copy_vma).
+    private func copyArea(
+        _ cpu: CPU, _ area: Handle<Area>, _ request: RemapRequest, to target: UInt64
+    ) -> Handle<Area>? {
+        let record = core.areas[area]
+        var offset = record.pageOffset(of: request.old)
+        if record.isAnonymous, record.anonVMA.isNone { offset = target >> Page.shift }
+        let proposal = Proposal(
+            start: target, end: target + request.newLength, pageOffset: offset, attributes: AreaAttributes(record),
+            anonVMA: record.anonVMA)
+        if let merged = mergeNew(cpu, proposal) {
+            if core.areas[merged].anonVMA.isNone, !record.anonVMA.isNone {
+                guard core.cloneLinks(cpu, from: area, to: merged, forking: false) else { return nil }
+                core.areas[merged].anonVMA = record.anonVMA
+                core.anonVMAs[record.anonVMA].areas += 1
+            }
+            return merged
+        }
+        var copy = record
+        copy.start = target
+        copy.end = target + request.newLength
+        copy.pageOffset = offset
+        copy.anonVMA = .none
+        copy.chain = 0
+        guard let made = core.areas.allocate(cpu, copy) else { return nil }
+        guard core.cloneLinks(cpu, from: area, to: made, forking: false) else {
+            core.areas.free(cpu, made)
+            return nil
+        }
+        if !record.anonVMA.isNone {
+            core.areas[made].anonVMA = record.anonVMA
+            core.anonVMAs[record.anonVMA].areas += 1
+        }
+        guard areas.insert(cpu, made) else {
+            core.unlinkAll(cpu, made)
+            core.areas.free(cpu, made)
+            return nil
+        }
+        if !record.file.isNone {
+            core.hold(record.file)
+            core.linkToFile(cpu, made)
+        }
+        return made
+    }
+
+    /// Moves every area of the range to the target, holes included (remap_move).
+    private func moveAreas(_ cpu: CPU, _ request: RemapRequest) throws(Errno) -> UInt64 {
+        let end = request.old + request.oldLength
+        var at = request.old
+        var moved: UInt64?
+        while at < end {
+            let area = areas.find(at)
+            guard !area.isNone, core.areas[area].start < end else { break }
+            var one = request
+            one.old = Swift.max(at, core.areas[area].start)
+            one.oldLength = Swift.min(core.areas[area].end, end) - one.old
+            one.newLength = one.oldLength
+            one.target = request.target + (one.old - request.old)
+            let next = one.old + one.oldLength
+            try unmap(cpu, one.target, one.newLength)
+            try move(cpu, areas.find(one.old), one, to: one.target)
+            if moved == nil { moved = one.target }
+            at = next
+        }
+        guard let moved else { throw .EFAULT }
+        return moved
+    }
+}

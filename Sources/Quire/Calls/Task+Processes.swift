@@ -1,0 +1,54 @@
+// Processes come and go: fork, vfork, execve, exit. Linux: copy_process, begin_new_exec, exit_mm.
+
+extension Task {
+    /// fork: a process with a copy of the address space. Throws ENOMEM.
+    public func fork(pid: Int) throws(Errno) -> Process {
+        defer { machine.afterCall(cpu) }
+        guard machine.process(pid) == nil else { throw .EEXIST }
+        let copy = try machine.makeSpace(cpu)
+        do throws(Errno) {
+            try space.copy(cpu, into: copy)
+        } catch {
+            machine.release(cpu, copy)
+            throw error
+        }
+        return child(pid, copy)
+    }
+
+    /// vfork: a process that borrows the address space until it calls execve or exits.
+    public func vfork(pid: Int) throws(Errno) -> Process {
+        guard machine.process(pid) == nil else { throw .EEXIST }
+        space.users += 1
+        let made = child(pid, space)
+        made.borrowsAddressSpace = true
+        return made
+    }
+
+    private func child(_ pid: Int, _ space: AddressSpace) -> Process {
+        let made = Process(pid: pid, machine: machine, space: space)
+        made.descriptors = process.descriptors
+        for descriptor in made.descriptors.values { machine.core.hold(descriptor.file) }
+        return machine.register(made)
+    }
+
+    /// execve: an empty address space in place of the old one. The task is over; go on with `process.main`.
+    public func execve() throws(Errno) {
+        defer { machine.afterCall(cpu) }
+        let fresh = try machine.makeSpace(cpu)
+        let old = space
+        process.replaceSpace(fresh)
+        process.borrowsAddressSpace = false
+        machine.release(cpu, old)
+    }
+
+    /// exit_group: the process ends; its address space and descriptors go.
+    public func exit() {
+        guard !process.hasExited else { return }
+        process.hasExited = true
+        machine.release(cpu, space)
+        for descriptor in process.descriptors.values { machine.core.release(cpu, descriptor.file) }
+        process.descriptors = [:]
+        machine.unregister(process)
+        machine.afterCall(cpu)
+    }
+}

@@ -1,0 +1,88 @@
+// What must hold between two calls, checked by tests and debug runs: the tree of areas, the page tables against
+// their counts, the counters of resident pages, the reverse of everything that a frame says of itself.
+// O(memory mapped).
+
+extension AddressSpace {
+    /// Traps with what is broken.
+    func checkInvariants(_ cpu: CPU) {
+        areas.checkInvariants()
+        checkTotals()
+        var found = TableCensus()
+        census(cpu, tables.root, tables.format.levels - 1, 0, &found)
+        for level in 0..<(tables.format.levels - 1) {
+            let counted = tables.tables(cpu, level: level)
+            precondition(found.tables[level] == counted, "level \(level): \(found.tables[level]) tables, counted \(counted)")
+        }
+        precondition(found.empty == tables.emptyTables, "\(found.empty) empty tables, counted \(tables.emptyTables)")
+        precondition(found.anonymous == count(SpaceCounter.anonymous), "RssAnon is off")
+        precondition(found.file == count(SpaceCounter.file), "RssFile is off")
+        precondition(found.shared == count(SpaceCounter.shared), "RssShmem is off")
+    }
+
+    private func checkTotals() {
+        var total: UInt64 = 0
+        var locked: UInt64 = 0
+        var cursor = areas.first
+        while !cursor.isNone {
+            let area = core.areas[areas.area(at: cursor)]
+            total += area.pages
+            if area.flags.contains(.locked) { locked += area.pages }
+            precondition(area.space == number, "an area of another address space")
+            precondition(area.start & Page.offsetMask == 0 && area.end & Page.offsetMask == 0, "an unaligned area")
+            cursor = areas.next(cursor)
+        }
+        precondition(total == numbers.totalPages, "areas have \(total) pages, VmSize says \(numbers.totalPages)")
+        precondition(locked == numbers.lockedPages, "VmLck is off")
+    }
+
+    private struct TableCensus {
+        var tables: InlineArray<5, Int> = InlineArray(repeating: 0)
+        var empty = 0
+        var anonymous: Int64 = 0, file: Int64 = 0, shared: Int64 = 0
+    }
+
+    private func census(_ cpu: CPU, _ table: FrameNumber, _ level: Int, _ base: UInt64, _ found: inout TableCensus) {
+        var entries = 0
+        for index in 0..<512 {
+            let entry = tables.load(cpu, table, index)
+            if entry.isNone { continue }
+            entries += 1
+            let address = base + UInt64(index) << tables.format.shift(ofLevel: level)
+            if level > 0 {
+                precondition(tables.format.isValidForHardware(entry), "a table entry that is not valid")
+                found.tables[level - 1] += 1
+                census(cpu, tables.format.frame(entry), level - 1, address, &found)
+            } else {
+                countLeaf(cpu, entry, address, &found)
+            }
+        }
+        precondition(entries == tables.populated(table), "a table has \(entries) entries, counted \(tables.populated(table))")
+        if level == 0, entries == 0 { found.empty += 1 }
+    }
+
+    private func countLeaf(_ cpu: CPU, _ entry: Entry, _ address: UInt64, _ found: inout TableCensus) {
+        let area = areas.find(address)
+        precondition(!area.isNone && core.areas[area].start <= address, "an entry outside of every area")
+        guard tables.format.isPresent(entry) else { return }
+        let frame = tables.format.frame(entry)
+        if frame == core.zeroFrame {
+            precondition(!tables.format.isWritable(entry), "the zero page is writable")
+            return
+        }
+        precondition(memory.mapcount(frame).load(cpu, .mapcount) > 0, "a mapped frame counts no mapping")
+        precondition(
+            memory.refcount(frame).load(cpu, .refcount) >= memory.mapcount(frame).load(cpu, .mapcount),
+            "a frame has more mappings than references")
+        if memory.kind(cpu, frame) == .anonymous {
+            found.anonymous += 1
+            if tables.format.isWritable(entry) {
+                // INV-EXCL: a writable anonymous page belongs to this mapping alone.
+                precondition(memory.has(cpu, frame, FrameFlags.anonExclusive), "a writable page is not exclusive")
+            }
+        } else if memory.has(cpu, frame, FrameFlags.swapBacked) {
+            found.shared += 1
+        } else {
+            found.file += 1
+        }
+    }
+}

@@ -1,0 +1,220 @@
+// The knobs by name: the model's own keys, and files by their Linux paths. Keys that shape the machine are set on the
+// configuration; the rest may change while the machine runs. An unknown key names the near ones.
+
+/// A key that can be set, and what it takes.
+private struct Knob {
+    let key: String
+    let expected: String
+}
+
+private let startKeys: [Knob] = [
+    Knob(key: "machine.arch", expected: "x86_64 or arm64"),
+    Knob(key: "machine.levels", expected: "4 or 5"),
+    Knob(key: "machine.memory", expected: "a size from 1M to 16T"),
+    Knob(key: "machine.cpus", expected: "1 to 256"),
+    Knob(key: "machine.contents", expected: "off, lazy or eager"),
+    Knob(key: "machine.mode", expected: "sequential or parallel"),
+    Knob(key: "machine.tlb", expected: "off or on"),
+    Knob(key: "machine.split_ptlocks", expected: "off or on"),
+    Knob(key: "machine.mmap_base", expected: "an address"),
+    Knob(key: "machine.page_size", expected: "4096"),
+]
+
+private let runKeys: [Knob] = [
+    Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
+    Knob(key: "/proc/sys/vm/overcommit_memory", expected: "0, 1 or 2"),
+    Knob(key: "/proc/sys/vm/overcommit_ratio", expected: "0 to 1000"),
+    Knob(key: "/proc/sys/vm/max_map_count", expected: "a count"),
+    Knob(key: "/proc/sys/vm/mmap_min_addr", expected: "an address"),
+    Knob(key: "/proc/sys/vm/drop_caches", expected: "1, 2 or 3"),
+    Knob(key: "/sys/kernel/debug/fault_around_bytes", expected: "a power of two from 4096 to 2M"),
+    Knob(key: "/sys/kernel/mm/transparent_hugepage/enabled", expected: "always, madvise or never"),
+]
+
+extension MachineConfiguration {
+    /// The keys that can be set, with what each takes: the machine's own first, then files by their Linux paths.
+    public static var keys: [(key: String, expected: String)] {
+        (startKeys + runKeys).map { ($0.key, $0.expected) }
+    }
+
+    /// Sets a key of the configuration. Returns false for a key that the running machine takes (`Machine.set`).
+    /// Throws `.unknownKey` or `.badValue`.
+    public mutating func set(_ key: String, _ value: String) throws(MachineError) -> Bool {
+        guard let knob = startKeys.first(where: { $0.key == key }) else {
+            guard runKeys.contains(where: { $0.key == key }) else {
+                throw .unknownKey(key, near: nearKeys(key))
+            }
+            return false
+        }
+        guard apply(key, value) else { throw .badValue(key: key, expected: knob.expected) }
+        return true
+    }
+
+    private mutating func apply(_ key: String, _ value: String) -> Bool {
+        switch key {
+        case "machine.arch":
+            guard let parsed = Architecture(rawValue: value) else { return false }
+            architecture = parsed
+        case "machine.levels":
+            guard value == "4" || value == "5" else { return false }
+            levels = value == "4" ? 4 : 5
+        case "machine.memory":
+            guard let bytes = parseSize(value), bytes >= 1 << 20, bytes <= 1 << 44 else { return false }
+            memory = bytes
+        case "machine.cpus":
+            guard let count = parseSize(value), (1...256).contains(count) else { return false }
+            cpus = Int(count)
+        case "machine.contents":
+            guard let parsed = Contents(rawValue: value) else { return false }
+            contents = parsed
+        case "machine.mode":
+            guard value == "sequential" || value == "parallel" else { return false }
+            mode = value == "sequential" ? .sequential : .parallel
+        case "machine.tlb":
+            guard let parsed = parseSwitch(value) else { return false }
+            tlb = parsed
+        case "machine.split_ptlocks":
+            guard let parsed = parseSwitch(value) else { return false }
+            splitLocks = parsed
+        case "machine.mmap_base":
+            guard let address = parseSize(value), address >= 1 << 20, address & 4095 == 0 else { return false }
+            mmapBase = address
+        default:
+            return value == "4096"
+        }
+        return true
+    }
+}
+
+extension Machine {
+    /// Sets a knob of the running machine by the model's key or the Linux path. Throws `.unknownKey`, `.badValue`, or
+    /// `.fixedAtStart` for a key of the configuration.
+    public func set(_ key: String, _ value: String) throws(MachineError) {
+        guard let knob = runKeys.first(where: { $0.key == key }) else {
+            if startKeys.contains(where: { $0.key == key }) { throw .fixedAtStart(key) }
+            throw .unknownKey(key, near: nearKeys(key))
+        }
+        guard apply(key, value) else { throw .badValue(key: key, expected: knob.expected) }
+    }
+
+    private func apply(_ key: String, _ value: String) -> Bool {
+        let number = parseSize(value)
+        switch key {
+        case "pt_reclaim":
+            switch value {
+            case "off": core.settings.reclaim = .off
+            case "rfc": core.settings.reclaim = .rfc
+            case "sync": core.settings.reclaim = .sync
+            default: return false
+            }
+        case "/proc/sys/vm/overcommit_memory":
+            guard let number, let parsed = Overcommit(rawValue: UInt8(clamping: number)) else { return false }
+            core.settings.overcommit = parsed
+        case "/proc/sys/vm/overcommit_ratio":
+            guard let number, number <= 1000 else { return false }
+            core.settings.overcommitRatio = number
+        case "/proc/sys/vm/max_map_count":
+            guard let number, number <= UInt64(Int32.max) else { return false }
+            core.settings.maxMapCount = Int(number)
+        case "/proc/sys/vm/mmap_min_addr":
+            guard let number, number < 1 << 32 else { return false }
+            core.settings.mmapMinAddress = (number &+ 4095) & ~4095
+        case "/proc/sys/vm/drop_caches":
+            guard let number, (1...3).contains(number) else { return false }
+            dropCaches()
+        case "/sys/kernel/debug/fault_around_bytes":
+            guard let number, number >= 4096, number <= 1 << 21, number & (number - 1) == 0 else { return false }
+            core.settings.faultAroundBytes = number
+        default:
+            switch value {
+            case "always": core.settings.hugePages = .always
+            case "madvise": core.settings.hugePages = .madvise
+            case "never": core.settings.hugePages = .never
+            default: return false
+            }
+        }
+        return true
+    }
+
+    /// The value of a knob, as reading the file gives it. Throws `.unknownKey`.
+    public func get(_ key: String) throws(MachineError) -> String {
+        let settings = core.settings
+        switch key {
+        case "pt_reclaim":
+            return settings.reclaim == .off ? "off" : settings.reclaim == .rfc ? "rfc" : "sync"
+        case "/proc/sys/vm/overcommit_memory": return String(settings.overcommit.rawValue)
+        case "/proc/sys/vm/overcommit_ratio": return String(settings.overcommitRatio)
+        case "/proc/sys/vm/max_map_count": return String(settings.maxMapCount)
+        case "/proc/sys/vm/mmap_min_addr": return String(settings.mmapMinAddress)
+        case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
+        case "/sys/kernel/mm/transparent_hugepage/enabled":
+            let names = ["always", "madvise", "never"]
+            let chosen = names[Int(settings.hugePages.rawValue)]
+            return names.map { $0 == chosen ? "[" + $0 + "]" : $0 }.joined(separator: " ")
+        default: throw .unknownKey(key, near: nearKeys(key))
+        }
+    }
+}
+
+/// A number: decimal or 0x, with K, M, G or T behind it; nil for anything else.
+private func parseSize(_ text: String) -> UInt64? {
+    var bytes = Array(text.utf8)
+    guard let last = bytes.last else { return nil }
+    var shift: UInt64 = 0
+    switch last {
+    case UInt8(ascii: "K"): shift = 10
+    case UInt8(ascii: "M"): shift = 20
+    case UInt8(ascii: "G"): shift = 30
+    case UInt8(ascii: "T"): shift = 40
+    default: break
+    }
+    if shift > 0 { bytes.removeLast() }
+    var base: UInt64 = 10
+    if bytes.count > 2, bytes[0] == UInt8(ascii: "0"), bytes[1] == UInt8(ascii: "x") {
+        base = 16
+        bytes.removeFirst(2)
+    }
+    guard !bytes.isEmpty else { return nil }
+    var value: UInt64 = 0
+    for byte in bytes {
+        guard let digit = digit(byte), digit < base else { return nil }
+        let (product, tooLarge) = value.multipliedReportingOverflow(by: base)
+        let (sum, overflow) = product.addingReportingOverflow(digit)
+        if tooLarge || overflow { return nil }
+        value = sum
+    }
+    return value >> (64 - shift) == 0 || shift == 0 ? value << shift : nil
+}
+
+private func digit(_ byte: UInt8) -> UInt64? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a")) + 10
+    default: nil
+    }
+}
+
+private func parseSwitch(_ value: String) -> Bool? { value == "on" ? true : value == "off" ? false : nil }
+
+/// The keys that differ least from a wrong one: at most three, by edit distance.
+private func nearKeys(_ wrong: String) -> [String] {
+    let all = startKeys.map(\.key) + runKeys.map(\.key)
+    let ranked = all.map { (distance($0, wrong), $0) }.sorted { $0.0 < $1.0 }
+    return ranked.prefix(3).map { $0.1 }
+}
+
+private func distance(_ a: String, _ b: String) -> Int {
+    let a = Array(a.utf8)
+    let b = Array(b.utf8)
+    var row = Array(0...b.count)
+    for i in 0..<a.count {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for j in 0..<b.count {
+            let above = row[j + 1]
+            row[j + 1] = Swift.min(above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
+            diagonal = above
+        }
+    }
+    return row[b.count]
+}

@@ -1,0 +1,167 @@
+// A machine: simulated memory, CPUs, processes. The owner of everything below; nothing outlives it and nothing is
+// shared between machines, so many may live in one program. A sequential machine belongs to one thread at a time.
+// Linux: the kernel, as a value.
+
+/// A simulated machine that runs Linux's memory manager.
+///
+/// Make one with a configuration and a host, make a process, and call what Linux would be called:
+///
+///     let machine = try Machine(MachineConfiguration(), host: .linux)
+///     let task = try machine.makeProcess(pid: 1).main
+///     let start = try task.mmap(length: 1 << 21, protection: [.read, .write], flags: [.private, .anonymous])
+///     task.touchWrite(start, 1 << 21)
+///
+/// Not thread-safe in sequential mode. In parallel mode each simulated CPU may run on one thread of its own.
+public final class Machine: @unchecked Sendable {
+    /// What the machine was made of.
+    public let configuration: MachineConfiguration
+    let core: MachineCore
+    let host: Host
+    let environment: SyncEnvironment
+    private let state: RawState
+    private var processTable: [Int: Process] = [:]
+    private var spaceTable: [UInt32: AddressSpace] = [:]
+    private var nextSpace: UInt32 = 1
+    private var nextInode: UInt64 = 1
+    var namedFiles: [String: Handle<FileRecord>] = [:]
+    var strings: [String] = [""]
+
+    /// Makes a machine. Throws `MachineError.noHostMemory`, or `.badValue` for a configuration that cannot be.
+    public init(_ configuration: MachineConfiguration, host: Host) throws(MachineError) {
+        guard configuration.memory >= 1 << 20, configuration.memory <= 1 << 44 else {
+            throw .badValue(key: "machine.memory", expected: "1M to 16T")
+        }
+        guard (1...256).contains(configuration.cpus) else {
+            throw .badValue(key: "machine.cpus", expected: "1 to 256")
+        }
+        let format = configuration.format
+        let tlbBytes = configuration.tlb ? TLBs.bytes(cpus: configuration.cpus) : 0
+        guard let state = RawState(host: host, cpus: configuration.cpus, tlbBytes: tlbBytes),
+            let memory = PhysicalMemory(
+                host: host, bytes: Page.floor(configuration.memory), cpus: configuration.cpus, format: format,
+                contents: configuration.contents)
+        else { throw .noHostMemory }
+        environment = SyncEnvironment(host: host)
+        state.start(mode: configuration.mode, environment: environment)
+        let tlbs = configuration.tlb ? TLBs(state, cpus: configuration.cpus) : nil
+        guard let core = MachineCore(
+            host: host, memory: memory, state: state, tlbs: tlbs, cpus: configuration.cpus,
+            splitLocks: configuration.splitLocks, cpu: state.cpu(0))
+        else { throw .noHostMemory }
+        self.configuration = configuration
+        self.host = host
+        self.state = state
+        self.core = core
+        core.settings.reclaim = configuration.reclaim
+        core.settings.mmapBase = Swift.min(configuration.mmapBase, format.userEnd)
+    }
+
+    deinit {
+        core.release(to: host)
+        core.memory.release(to: host, cpus: configuration.cpus)
+        state.release(to: host)
+    }
+
+    /// The context of a CPU, 0 ..< `configuration.cpus`.
+    public func cpu(_ index: Int) -> CPU { state.cpu(index) }
+
+    // MARK: Processes
+
+    /// The processes that run, by pid.
+    public var processes: [Process] { processTable.keys.sorted().compactMap { processTable[$0] } }
+
+    /// The process with a pid, if it runs.
+    public func process(_ pid: Int) -> Process? { processTable[pid] }
+
+    /// Makes a process with an empty address space. Throws ENOMEM, or EEXIST for a pid that runs.
+    public func makeProcess(pid: Int) throws(Errno) -> Process {
+        guard processTable[pid] == nil else { throw .EEXIST }
+        return register(Process(pid: pid, machine: self, space: try makeSpace(cpu(0))))
+    }
+
+    func register(_ process: Process) -> Process {
+        processTable[process.pid] = process
+        return process
+    }
+
+    func unregister(_ process: Process) { processTable[process.pid] = nil }
+
+    func makeSpace(_ cpu: CPU) throws(Errno) -> AddressSpace {
+        guard let space = AddressSpace(cpu, core, number: nextSpace) else { throw .ENOMEM }
+        nextSpace += 1
+        spaceTable[space.number] = space
+        return space
+    }
+
+    /// Drops one user of an address space; the last one ends it.
+    func release(_ cpu: CPU, _ space: AddressSpace) {
+        space.users -= 1
+        guard space.users == 0 else { return }
+        space.mmapLock.writeLock(cpu)
+        space.unmapAll(cpu)
+        space.mmapLock.writeUnlock(cpu)
+        spaceTable[space.number] = nil
+        space.free(cpu)
+    }
+
+    func space(_ number: UInt32) -> AddressSpace? { spaceTable[number] }
+
+    // MARK: Files
+
+    /// Makes a file. Throws ENOMEM.
+    func makeFile(_ cpu: CPU, _ kind: FileKind, size: UInt64, path: String) throws(Errno) -> Handle<FileRecord> {
+        let record = FileRecord(kind: kind, size: size, inode: nextInode, path: intern(path))
+        guard let file = core.files.allocate(cpu, record) else { throw .ENOMEM }
+        nextInode += 1
+        return file
+    }
+
+    func intern(_ text: String) -> UInt32 {
+        if text.isEmpty { return 0 }
+        if let last = strings.last, last == text { return UInt32(strings.count - 1) }
+        strings.append(text)
+        return UInt32(strings.count - 1)
+    }
+
+    // MARK: The whole machine
+
+    /// Does what waits for a quiet moment: frees what RCU deferred, gives the host the pages of emptied tables.
+    @inline(__always) func afterCall(_ cpu: CPU) {
+        core.memory.freeExpired(cpu)
+        if core.memory.discardIsDue(cpu) { core.memory.discardEmptyTables(cpu, host) }
+    }
+
+    /// Gives the host back the memory of page tables that are empty now, without waiting for many.
+    public func discardEmptyTables() { core.memory.discardEmptyTables(cpu(0), host) }
+
+    /// Drops every page of the page cache that nobody maps, and files that only their name kept
+    /// (`/proc/sys/vm/drop_caches`).
+    public func dropCaches() {
+        let cpu = cpu(0)
+        for path in namedFiles.keys.sorted() {
+            guard let file = namedFiles[path] else { continue }
+            if core.files[file].kind == .recorded { core.dropCache(cpu, file, from: 0, unmappedOnly: true) }
+            if core.files[file].references == 1, core.files[file].kind == .recorded {
+                namedFiles[path] = nil
+                core.release(cpu, file)
+            }
+        }
+    }
+
+    /// Frames of simulated memory, and those that nobody holds. Two frames are never free: frame 0 and the zero page.
+    public var frames: (total: UInt64, free: UInt64) {
+        (UInt64(core.memory.frameCount), core.memory.freeFrames(cpus: configuration.cpus))
+    }
+
+    /// Pages promised to programs (Committed_AS).
+    public var committedPages: UInt64 { core.committed.loadRelaxed(cpu(0), .counter) }
+
+    /// The statistics of all CPUs, in a fixed order.
+    public var counters: [(name: String, value: UInt64)] {
+        Counter.allCases.map { counter in
+            var total: UInt64 = 0
+            for index in 0..<configuration.cpus { total += cpu(index).value(of: counter) }
+            return (counter.label, total)
+        }
+    }
+}

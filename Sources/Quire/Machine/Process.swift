@@ -1,0 +1,80 @@
+// Processes and tasks. A process owns descriptors and an address space (or borrows one, after vfork); a task is a
+// thread of it and runs on a CPU. System calls are methods of the task: Calls/Task+*.swift.
+// Linux: task_struct, files_struct, signal_struct.
+
+/// What a descriptor refers to.
+struct Descriptor {
+    var file: Handle<FileRecord>
+    var canRead: Bool
+    var canWrite: Bool
+}
+
+/// A process of a machine.
+public final class Process {
+    /// The number it was made with.
+    public let pid: Int
+    public unowned let machine: Machine
+    private(set) var space: AddressSpace
+    var descriptors: [Int: Descriptor] = [:]
+    /// Whether it borrows its parent's address space (vfork, until execve or exit).
+    public internal(set) var borrowsAddressSpace = false
+    /// Whether it has ended.
+    public internal(set) var hasExited = false
+    /// Its first thread. execve makes a new one: a task belongs to one address space for good.
+    public private(set) var main: Task!
+
+    init(pid: Int, machine: Machine, space: AddressSpace) {
+        self.pid = pid
+        self.machine = machine
+        self.space = space
+        main = Task(tid: pid, process: self, cpu: machine.cpu(0))
+    }
+
+    /// Another thread, on a CPU.
+    public func makeTask(tid: Int, cpu: Int = 0) -> Task { Task(tid: tid, process: self, cpu: machine.cpu(cpu)) }
+
+    /// Puts another address space in place of the present one (execve).
+    func replaceSpace(_ new: AddressSpace) {
+        space = new
+        main = Task(tid: pid, process: self, cpu: main.cpu)
+    }
+
+    /// The lowest free descriptor number from 3 on.
+    func freeDescriptor() -> Int {
+        var number = 3
+        while descriptors[number] != nil { number += 1 }
+        return number
+    }
+
+    /// Sets the address at which brk begins, where it is not set yet.
+    public func setHeap(start: UInt64) {
+        guard space.numbers.heapStart == 0 else { return }
+        space.numbers.heapStart = start
+        space.numbers.heapEnd = start
+    }
+
+    /// Whether brk has begun.
+    public var hasHeap: Bool { space.numbers.heapStart != 0 }
+
+    /// Traps, with what is broken, where an invariant of the address space does not hold. O(memory mapped).
+    public func checkInvariants() { space.checkInvariants(main.cpu) }
+}
+
+/// A thread of a process.
+public final class Task {
+    /// The thread's number.
+    public let tid: Int
+    public unowned let process: Process
+    /// The CPU it runs on.
+    public let cpu: CPU
+    let space: AddressSpace
+    unowned let machine: Machine
+
+    init(tid: Int, process: Process, cpu: CPU) {
+        self.tid = tid
+        self.process = process
+        self.cpu = cpu
+        space = process.space
+        machine = process.machine
+    }
+}

@@ -1,0 +1,140 @@
+// What /proc/PID/smaps says of each area, by walking its entries and asking each frame. Shared means that two
+// mappings or more have the page; Pss divides a page by them. Linux: smap_gather_stats, smaps_account.
+
+/// One area of smaps. Sizes are kB, as /proc prints them.
+public struct AreaReport: Hashable, Sendable {
+    /// The range.
+    public var start: UInt64, end: UInt64
+    /// Rights and flags.
+    public var flags: AreaFlags
+    /// The offset in the file in bytes, its number and name; 0 and "" without a file.
+    public var offset: UInt64 = 0, inode: UInt64 = 0
+    public var path = ""
+    /// Resident, and each page divided by its mappings.
+    public var rss: UInt64 = 0, pss: UInt64 = 0
+    public var sharedClean: UInt64 = 0, sharedDirty: UInt64 = 0, privateClean: UInt64 = 0, privateDirty: UInt64 = 0
+    /// Used since the flags were last cleared.
+    public var referenced: UInt64 = 0
+    /// Anonymous pages, and those given to MADV_FREE and not written since.
+    public var anonymous: UInt64 = 0, lazyFree: UInt64 = 0
+    /// Pss, where the area is locked.
+    public var locked: UInt64 = 0
+    /// Whether a huge page could be had here.
+    public var isHugePageEligible = false
+
+    /// `rw-p`, as /proc/PID/maps prints it.
+    public var permissions: String {
+        (flags.contains(.read) ? "r" : "-") + (flags.contains(.write) ? "w" : "-")
+            + (flags.contains(.execute) ? "x" : "-") + (flags.contains(.mayShare) ? "s" : "p")
+    }
+}
+
+extension Process {
+    /// Every area with its pages counted, in order of address. O(pages mapped).
+    public func areaReports() -> [AreaReport] {
+        let space = self.space
+        let cpu = main.cpu
+        var reports: [AreaReport] = []
+        space.mmapLock.readLock(cpu)
+        defer { space.mmapLock.readUnlock(cpu) }
+        var cursor = space.areas.first
+        while !cursor.isNone {
+            let area = space.core.areas[space.areas.area(at: cursor)]
+            var report = AreaReport(start: area.start, end: area.end, flags: area.flags)
+            if !area.file.isNone {
+                let file = space.core.files[area.file]
+                report.offset = area.pageOffset << Page.shift
+                report.inode = file.inode
+                report.path = machine.strings[Int(file.path)]
+            }
+            report.isHugePageEligible = space.isHugePageEligible(area)
+            space.count(cpu, area, into: &report)
+            reports.append(report)
+            cursor = space.areas.next(cursor)
+        }
+        return reports
+    }
+}
+
+/// Sums of one area while it is walked; Pss in units of 1/4096 byte, as Linux keeps it.
+private struct PageSums {
+    var resident: UInt64 = 0, pss: UInt64 = 0, anonymous: UInt64 = 0, lazyFree: UInt64 = 0, referenced: UInt64 = 0
+    var sharedClean: UInt64 = 0, sharedDirty: UInt64 = 0, privateClean: UInt64 = 0, privateDirty: UInt64 = 0
+}
+
+extension AddressSpace {
+    fileprivate func count(_ cpu: CPU, _ area: Area, into report: inout AreaReport) {
+        var sums = PageSums()
+        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
+        var address = area.start
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
+        while address < area.end {
+            let next = Swift.min((address & ~(span - 1)) &+ span, area.end)
+            let table = tables.table(cpu, address, level: 0)
+            if table.isNone {
+                // An empty higher table covers more: pass over it at once.
+                address = skipEmpty(cpu, address, area.end)
+                continue
+            }
+            var index = tables.format.index(address, level: 0)
+            for _ in 0..<((next - address) >> Page.shift) {
+                let entry = tables.load(cpu, table, index)
+                if tables.format.isPresent(entry) { count(cpu, entry, &sums) }
+                index += 1
+            }
+            address = next
+        }
+        report.rss = sums.resident >> 10
+        report.pss = sums.pss >> 22
+        report.anonymous = sums.anonymous >> 10
+        report.lazyFree = sums.lazyFree >> 10
+        report.referenced = sums.referenced >> 10
+        report.sharedClean = sums.sharedClean >> 10
+        report.sharedDirty = sums.sharedDirty >> 10
+        report.privateClean = sums.privateClean >> 10
+        report.privateDirty = sums.privateDirty >> 10
+        report.locked = area.flags.contains(.locked) ? report.pss : 0
+    }
+
+    private func skipEmpty(_ cpu: CPU, _ address: UInt64, _ end: UInt64) -> UInt64 {
+        var level = 1
+        while level < tables.format.levels - 1, tables.table(cpu, address, level: level).isNone { level += 1 }
+        let span: UInt64 = 1 << tables.format.shift(ofLevel: level)
+        let next = (address & ~(span - 1)) &+ span
+        return next == 0 ? end : Swift.min(next, end)
+    }
+
+    private func count(_ cpu: CPU, _ entry: Entry, _ sums: inout PageSums) {
+        let frame = tables.format.frame(entry)
+        guard frame != core.zeroFrame else { return }
+        let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
+        let mappings = UInt64(memory.mapcount(frame).loadRelaxed(cpu, .mapcount))
+        let isDirty = tables.format.isDirty(entry) || flags & FrameFlags.dirty != 0
+        sums.resident += Page.size
+        sums.pss += (Page.size << 12) / Swift.max(mappings, 1)
+        if flags & FrameFlags.kind == FrameKind.anonymous.rawValue {
+            sums.anonymous += Page.size
+            if flags & FrameFlags.swapBacked == 0, !isDirty { sums.lazyFree += Page.size }
+        }
+        if tables.format.isAccessed(entry) || flags & FrameFlags.referenced != 0 { sums.referenced += Page.size }
+        switch (mappings >= 2, isDirty) {
+        case (true, true): sums.sharedDirty += Page.size
+        case (true, false): sums.sharedClean += Page.size
+        case (false, true): sums.privateDirty += Page.size
+        case (false, false): sums.privateClean += Page.size
+        }
+    }
+
+    /// Whether a huge page of 2 MiB fits and the advice allows one (thp_vma_allowable_orders for smaps).
+    fileprivate func isHugePageEligible(_ area: Area) -> Bool {
+        guard area.isAnonymous, !area.flags.contains(.noHugePage) else { return false }
+        switch core.settings.hugePages {
+        case .never: return false
+        case .madvise: guard area.flags.contains(.hugePage) else { return false }
+        case .always: break
+        }
+        let huge: UInt64 = 512 * Page.size
+        return (area.start &+ huge - 1) & ~(huge - 1) &+ huge <= area.end
+    }
+}
