@@ -198,7 +198,7 @@ private func parseSwitch(_ value: String) -> Bool? { value == "on" ? true : valu
 
 /// The keys that differ least from a wrong one: at most three, by edit distance.
 private func nearKeys(_ wrong: String) -> [String] {
-    let all = startKeys.map(\.key) + runKeys.map(\.key)
+    let all = (startKeys + runKeys).map { $0.key }
     let ranked = all.map { (distance($0, wrong), $0) }.sorted { $0.0 < $1.0 }
     return ranked.prefix(3).map { $0.1 }
 }

@@ -13,7 +13,7 @@ struct Descriptor {
 public final class Process {
     /// The number it was made with.
     public let pid: Int
-    public unowned let machine: Machine
+    private let owner: Unowned<Machine>
     private(set) var space: AddressSpace
     var descriptors: [Int: Descriptor] = [:]
     /// Whether it borrows its parent's address space (vfork, until execve or exit).
@@ -25,10 +25,13 @@ public final class Process {
 
     init(pid: Int, machine: Machine, space: AddressSpace) {
         self.pid = pid
-        self.machine = machine
+        owner = Unowned(machine)
         self.space = space
         main = Task(tid: pid, process: self, cpu: machine.cpu(0))
     }
+
+    /// The machine it runs on, which must outlive it.
+    public var machine: Machine { owner.object }
 
     /// Another thread, on a CPU.
     public func makeTask(tid: Int, cpu: Int = 0) -> Task { Task(tid: tid, process: self, cpu: machine.cpu(cpu)) }
@@ -64,17 +67,22 @@ public final class Process {
 public final class Task {
     /// The thread's number.
     public let tid: Int
-    public unowned let process: Process
+    private let owner: Unowned<Process>
+    private let ownerMachine: Unowned<Machine>
     /// The CPU it runs on.
     public let cpu: CPU
     let space: AddressSpace
-    unowned let machine: Machine
 
     init(tid: Int, process: Process, cpu: CPU) {
         self.tid = tid
-        self.process = process
+        owner = Unowned(process)
+        ownerMachine = Unowned(process.machine)
         self.cpu = cpu
         space = process.space
-        machine = process.machine
     }
+
+    /// The process it belongs to, which must outlive it.
+    public var process: Process { owner.object }
+
+    @inline(__always) var machine: Machine { ownerMachine.object }
 }

@@ -2,6 +2,8 @@
 // counters that are used together (an address space's RSS kinds and fault counts), so that a CPU touches one cache
 // line for all of them. Linux: percpu_counter, mm_struct's rss_stat.
 
+import Synchronization
+
 /// A block of up to eight counters, one cache line for each CPU.
 @safe struct PerCPUCounters: BitwiseCopyable, @unchecked Sendable {
     let base: UnsafeMutableRawPointer

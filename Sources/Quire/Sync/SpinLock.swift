@@ -2,6 +2,8 @@
 // (the split page-table lock) and usable by a handle that costs nothing to make. Test-and-test-and-set; the
 // explorer sees `lock`, `tryLock` and `unlock`, never the spinning. Linux: spinlock_t, `spin_trylock`.
 
+import Synchronization
+
 /// A handle on a spin lock.
 @safe struct SpinLock: BitwiseCopyable, @unchecked Sendable {
     let word: Word32
