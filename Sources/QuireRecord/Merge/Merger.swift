@@ -8,7 +8,8 @@
 //     events           COMM MMAP2 ...          fault        sys_enter_openat
 //     file     execve  # image ...      brk    touch openat touch # string argument
 //
-// `Merger+Exec.swift` holds the order of one execve; recording.md's rules for readers are kept there too.
+// `Merger+Exec.swift` holds the order of one execve. A reader applies what takes away (munmap, MADV_DONTNEED) at the entry
+// line and what gives (mmap, brk) at the `resumed` line; file order rules, so a held line may carry an older stamp.
 
 import Foundation
 
