@@ -1,6 +1,8 @@
 // Where a workload's bytes come from: memory (tests, generated workloads), a file or a pipe, or a decompressor behind
 // one of these. A source only fills a buffer; lines are the reader's business.
 
+public import QuireHost
+
 /// A stream of bytes, read once from front to back.
 public protocol ByteSource: AnyObject {
     /// Puts up to `limit` bytes into `buffer` from `offset` on, and returns how many; 0 only at the end.
@@ -10,13 +12,7 @@ public protocol ByteSource: AnyObject {
 }
 
 /// Why a source cannot be read: a missing file, a missing tool, damaged data.
-public struct InputError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What went wrong, without the file's name.
-    public var description: String
-
-    /// An error with this text.
-    public init(_ description: String) { self.description = description }
-}
+public typealias InputError = HostError
 
 /// Bytes that are in memory already.
 public final class MemorySource: ByteSource {

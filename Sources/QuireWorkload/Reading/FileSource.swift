@@ -1,9 +1,11 @@
 // Files, standard input and what is compressed: the first bytes tell, and a compressed stream goes through the system's
 // own xz, gzip or zstd, which this process feeds and drains. Counterpart: `xz -dc < file |`.
 
+import QuireHost
+
 /// A file or standard input, unpacked on the way if it is compressed.
 public final class FileSource: ByteSource {
-    private let input: Descriptor
+    private let input: HostFile
     /// Read to detect compression, not yet given out.
     private var ahead: ContiguousArray<UInt8>
     private var aheadStart = 0
@@ -13,7 +15,7 @@ public final class FileSource: ByteSource {
     /// The decompressor's pipes, and the stream it reads from.
     private struct Unpacking {
         let format: Compression
-        let child: Child
+        let child: FilterProcess
         var fedAll = false
     }
 
@@ -21,7 +23,7 @@ public final class FileSource: ByteSource {
 
     /// Opens a file; `-` is standard input.
     public init(path: String) throws(InputError) {
-        input = path == "-" ? Descriptor.standardInput : try Descriptor(path: path)
+        input = path == "-" ? .standardInput : try HostFile(path: path)
         ahead = ContiguousArray(repeating: 0, count: FileSource.chunk)
         // A pipe may give the magic in pieces.
         while aheadEnd < 6 {
@@ -30,7 +32,7 @@ public final class FileSource: ByteSource {
             aheadEnd += count
         }
         if let format = Compression.detect(ahead, count: aheadEnd) {
-            guard let child = try Child(tool: format.tool) else {
+            guard let child = try FilterProcess(tool: format.tool) else {
                 throw InputError(
                     "the file is compressed with \(format.tool), which is not installed: install the package "
                         + format.package)

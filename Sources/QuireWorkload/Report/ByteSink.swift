@@ -1,5 +1,7 @@
 // Where a report goes: a descriptor, memory, or a spool that keeps little in memory and the rest in a nameless file.
 
+import QuireHost
+
 /// Takes a stream of bytes.
 public protocol ByteSink: AnyObject {
     /// Takes all of the bytes or throws.
@@ -22,12 +24,12 @@ public final class MemorySink: ByteSink {
 
 /// Writes to a descriptor that somebody else opened, 1 for standard output.
 public final class DescriptorSink: ByteSink {
-    private let descriptor: Descriptor
+    private let file: HostFile
 
     /// A sink on an open descriptor, which stays open.
-    public init(descriptor: Int32) { self.descriptor = Descriptor(adopting: descriptor, owned: false) }
+    public init(descriptor: Int32) { file = HostFile(adopting: descriptor, owned: false) }
 
-    public func write(_ bytes: ContiguousArray<UInt8>) throws(InputError) { try descriptor.write(bytes) }
+    public func write(_ bytes: ContiguousArray<UInt8>) throws(InputError) { try file.write(bytes) }
 }
 
 /// Holds a part of a report until its turn comes: the snapshots while calls are still written, the columns of a
@@ -35,7 +37,7 @@ public final class DescriptorSink: ByteSink {
 public final class Spool: ByteSink {
     private static let inMemory = 1 << 20
     private var bytes: ContiguousArray<UInt8> = []
-    private var file: Descriptor?
+    private var file: HostFile?
     /// How many bytes were written.
     public private(set) var count = 0
 
@@ -46,11 +48,11 @@ public final class Spool: ByteSink {
         count += bytes.count
         self.bytes.append(contentsOf: bytes)
         if self.bytes.count < Spool.inMemory { return }
-        let file: Descriptor
+        let file: HostFile
         if let open = self.file {
             file = open
         } else {
-            file = try Descriptor.temporary()
+            file = try HostFile.temporary()
             self.file = file
         }
         try file.write(self.bytes)

@@ -175,7 +175,8 @@ final class ScratchDirectory {
     func write(_ name: String, _ text: String) throws -> String {
         let file = path + "/" + name
         let number = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        try Descriptor(adopting: number).write(ContiguousArray(text.utf8))
+        defer { close(number) }
+        try DescriptorSink(descriptor: number).write(ContiguousArray(text.utf8))
         return file
     }
 
