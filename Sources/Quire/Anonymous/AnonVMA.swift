@@ -38,8 +38,12 @@ extension MachineCore {
 
     /// Gives an area an anon_vma before its first anonymous page: a neighbour's if they could merge one day, else a
     /// new one. False where memory is used up. (anon_vma_prepare)
+    @inline(__always)
     func prepareAnonVMA(_ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree) -> Bool {
-        guard areas[area].anonVMA.isNone else { return true }
+        areas[area].anonVMA.isNone ? makeOrShareAnonVMA(cpu, area, in: tree) : true
+    }
+
+    private func makeOrShareAnonVMA(_ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree) -> Bool {
         let shared = reusableNeighbour(area, in: tree)
         guard let anonVMA = shared ?? makeAnonVMA(cpu) else { return false }
         guard link(cpu, area, anonVMA) else {

@@ -22,7 +22,7 @@ extension Task {
     public func storeByte(_ address: UInt64, _ byte: UInt8) -> AccessOutcome {
         let result = space.translate(cpu, address, .write)
         guard !result.frame.isNone else { return outcome(result.outcome) }
-        machine.core.memory.setByte(
+        space.memory.setByte(
             cpu, result.frame, offset: Int(truncatingIfNeeded: address & Page.offsetMask), byte)
         return .done
     }
@@ -30,14 +30,14 @@ extension Task {
     /// Writes `count` bytes of the same value.
     public func store(_ address: UInt64, _ count: UInt64, _ byte: UInt8) -> AccessOutcome {
         eachPage(address, count, .write) { frame, offset, bytes in
-            machine.core.memory.fill(cpu, frame, offset: offset, count: bytes, byte: byte)
+            space.memory.fill(cpu, frame, offset: offset, count: bytes, byte: byte)
         }
     }
 
     /// Reads `count` bytes and hands each to `body`.
     public func load(_ address: UInt64, _ count: UInt64, _ body: (UInt8) -> Void) -> AccessOutcome {
         eachPage(address, count, .read) { frame, offset, bytes in
-            for place in offset..<(offset + bytes) { body(machine.core.memory.byte(cpu, frame, offset: place)) }
+            for place in offset..<(offset + bytes) { body(space.memory.byte(cpu, frame, offset: place)) }
         }
     }
 

@@ -31,15 +31,14 @@ extension AddressSpace {
     /// Uses an entry: checks the rights and sets accessed and dirty, as the walker does.
     @inline(__always)
     private func use(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ access: Access) -> FrameNumber {
-        let format = tables.format
         while true {
             let entry = tables.load(cpu, table, index)
-            guard format.isValidForHardware(entry), allows(entry, access) else { return .none }
-            var wanted = format.used(entry)
-            if access == .write { wanted = format.dirtied(wanted) }
-            if wanted == entry { return format.frame(entry) }
+            guard tables.format.isValidForHardware(entry), allows(entry, access) else { return .none }
+            var wanted = tables.format.used(entry)
+            if access == .write { wanted = tables.format.dirtied(wanted) }
+            if wanted == entry { return tables.format.frame(entry) }
             if memory.word(table, index).replace(cpu, entry.rawValue, with: wanted.rawValue, .entry) {
-                return format.frame(entry)
+                return tables.format.frame(entry)
             }
         }
     }

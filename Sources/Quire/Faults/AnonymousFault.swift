@@ -42,10 +42,11 @@ extension AddressSpace {
     func newAnonymousFrame(_ cpu: CPU, _ context: FaultContext, zeroed: Bool) -> FrameNumber {
         let frame = memory.allocate(cpu, zeroed ? [.zeroed, .maySleep] : .maySleep)
         guard !frame.isNone else { return .none }
-        let area = core.areas[context.area]
+        let area = context.area
+        let index = core.areas[area].pageOffset &+ ((context.page &- core.areas[area].start) >> Page.shift)
         memory.initialize(
             frame, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
-            mapping: area.anonVMA.index, index: area.pageOffset(of: context.page))
+            mapping: core.areas[area].anonVMA.index, index: index)
         return frame
     }
 }

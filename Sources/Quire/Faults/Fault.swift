@@ -76,11 +76,10 @@ extension AddressSpace {
         _ cpu: CPU, _ position: TablePosition, _ page: UInt64, _ frame: FrameNumber, _ flags: AreaFlags,
         write: Bool, dirty: Bool
     ) {
-        let format = tables.format
-        var entry = format.leaf(
+        var entry = tables.format.leaf(
             frame, read: !flags.isDisjoint(with: [.read, .write, .execute]), write: write,
             execute: flags.contains(.execute))
-        if dirty { entry = format.dirtied(entry) }
-        tables.install(cpu, position.table, format.index(page, level: 0), entry)
+        if dirty { entry = tables.format.dirtied(entry) }
+        tables.install(cpu, position.table, tables.format.index(page, level: 0), entry)
     }
 }

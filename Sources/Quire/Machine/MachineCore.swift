@@ -1,11 +1,11 @@
 // What all parts of the memory manager of one machine share: physical memory, the pools of records, the knobs, the
-// commit count. A handful of handles, trivially copyable, so that an address space holds its own copy and no
-// reference is counted on the way through a fault. The owner is `Machine`.
+// commit count. All of it handles; the owner is `Machine`, and every address space refers to it.
 
 import Synchronization
 
-/// The shared state of a machine, as the memory manager sees it.
-struct MachineCore: BitwiseCopyable {
+/// The shared state of a machine, as the memory manager sees it. A class only so that handing it on copies nothing:
+/// every property is constant.
+final class MachineCore: Sendable {
     let memory: PhysicalMemory
     let areas: Pool<Area>
     let nodes: Pool<AreaNode>
@@ -27,7 +27,7 @@ struct MachineCore: BitwiseCopyable {
     /// The knobs.
     @inline(__always) var settings: Settings {
         get { settingsPool[settingsRecord] }
-        nonmutating set { settingsPool[settingsRecord] = newValue }
+        set { settingsPool[settingsRecord] = newValue }
     }
 
     /// Puts the parts together and makes the zero page; nil where the host has no room.

@@ -62,5 +62,5 @@
 
 extension PhysicalMemory {
     /// The level of the top table.
-    var topLevel: Int { unsafe format.pointee.levels - 1 }
+    var topLevel: Int { unsafe formatAddress.pointee.levels - 1 }
 }

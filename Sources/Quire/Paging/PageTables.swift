@@ -33,7 +33,7 @@ enum SpaceCounter {
     static let wordBytes = 64
 
     @inline(__always) var format: PageTableFormat {
-        unsafeAddress { unsafe memory.format }
+        unsafeAddress { unsafe memory.formatAddress }
     }
 
     @inline(__always) private func count(_ place: Int) -> Word64 { unsafe Word64(at: words + place * 8) }

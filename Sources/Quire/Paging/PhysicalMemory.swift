@@ -13,20 +13,37 @@ public enum Contents: String, BitwiseCopyable, Sendable {
     case eager
 }
 
-/// The frames of one machine.
-@safe struct PhysicalMemory: BitwiseCopyable, @unchecked Sendable {
-    /// The arena: physical address p lies at `base + p`.
+/// Where the parts of physical memory lie.
+struct PhysicalMemoryParts {
     let base: UnsafeMutableRawPointer
     let records: UnsafeMutableRawPointer
-    /// Allocator state: `ZoneState`, then each CPU's lists a cache line apart.
     let zone: UnsafeMutablePointer<ZoneState>
     let perCPU: UnsafeMutableRawPointer
-    let format: UnsafePointer<PageTableFormat>
     let rcu: RCU
+    let format: UnsafePointer<PageTableFormat>
     let frameCount: UInt32
     let contents: Contents
+}
+
+/// The frames of one machine: a pointer to where everything lies, so that handing it on copies one word.
+@safe struct PhysicalMemory: BitwiseCopyable, @unchecked Sendable {
+    private let parts: UnsafePointer<PhysicalMemoryParts>
 
     static let recordBytes = 32
+
+    /// The arena: physical address p lies at `base + p`.
+    @inline(__always) var base: UnsafeMutableRawPointer { unsafe parts.pointee.base }
+    /// The frames' records.
+    @inline(__always) var records: UnsafeMutableRawPointer { unsafe parts.pointee.records }
+    /// The allocator's state.
+    @inline(__always) var zone: UnsafeMutablePointer<ZoneState> { unsafe parts.pointee.zone }
+    /// Each CPU's lists and queues, a cache line apart.
+    @inline(__always) var perCPU: UnsafeMutableRawPointer { unsafe parts.pointee.perCPU }
+    @inline(__always) var rcu: RCU { unsafe parts.pointee.rcu }
+    @inline(__always) var frameCount: UInt32 { unsafe parts.pointee.frameCount }
+    @inline(__always) var contents: Contents { unsafe parts.pointee.contents }
+    /// The page-table format.
+    @inline(__always) var formatAddress: UnsafePointer<PageTableFormat> { unsafe parts.pointee.format }
 
     /// Reserves the memory of a machine; nil where the host has no address space left.
     init?(host: Host, bytes: UInt64, cpus: Int, format: PageTableFormat, contents: Contents) {
@@ -36,17 +53,17 @@ public enum Contents: String, BitwiseCopyable, Sendable {
             let base = unsafe host.reserve(layout.arenaBytes),
             let state = unsafe host.reserve(layout.stateBytes)
         else { return nil }
-        unsafe self.base = base
-        unsafe self.records = records
-        unsafe zone = state.bindMemory(to: ZoneState.self, capacity: 1)
-        unsafe perCPU = state + layout.perCPUOffset
-        let formatPointer = unsafe (state + layout.formatOffset).bindMemory(to: PageTableFormat.self, capacity: 1)
-        unsafe formatPointer.initialize(to: format)
-        unsafe self.format = UnsafePointer(formatPointer)
-        unsafe rcu = RCU(at: state + layout.rcuOffset, cpus: cpus)
-        frameCount = UInt32(frames)
-        self.contents = contents
+        let zone = unsafe (state + layout.zoneOffset).bindMemory(to: ZoneState.self, capacity: 1)
         unsafe zone.initialize(to: ZoneState(limit: UInt32(frames)))
+        let formatAddress = unsafe (state + layout.formatOffset).bindMemory(to: PageTableFormat.self, capacity: 1)
+        unsafe formatAddress.initialize(to: format)
+        let parts = unsafe state.bindMemory(to: PhysicalMemoryParts.self, capacity: 1)
+        unsafe parts.initialize(
+            to: PhysicalMemoryParts(
+                base: base, records: records, zone: zone, perCPU: state + layout.perCPUOffset,
+                rcu: RCU(at: state + layout.rcuOffset, cpus: cpus), format: UnsafePointer(formatAddress), frameCount: UInt32(frames),
+                contents: contents))
+        unsafe self.parts = UnsafePointer(parts)
     }
 
     /// Gives everything back to the host.
@@ -54,19 +71,20 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         let layout = Layout(frames: Int(frameCount), cpus: cpus)
         unsafe host.release(records, layout.recordBytes)
         unsafe host.release(base, layout.arenaBytes)
-        unsafe host.release(UnsafeMutableRawPointer(zone), layout.stateBytes)
+        unsafe host.release(UnsafeMutableRawPointer(mutating: parts), layout.stateBytes)
     }
 
     private struct Layout {
         let arenaBytes: Int, recordBytes: Int, stateBytes: Int
-        let formatOffset: Int, rcuOffset: Int, perCPUOffset: Int
+        let zoneOffset: Int, formatOffset: Int, rcuOffset: Int, perCPUOffset: Int
 
         init(frames: Int, cpus: Int) {
             func pages(_ bytes: Int) -> Int { (bytes + 4095) & ~4095 }
             arenaBytes = pages(frames << Int(Page.shift))
             recordBytes = pages(frames * PhysicalMemory.recordBytes)
-            formatOffset = pages(MemoryLayout<ZoneState>.stride)
-            rcuOffset = formatOffset + 4096
+            zoneOffset = pages(MemoryLayout<PhysicalMemoryParts>.stride)
+            formatOffset = zoneOffset + pages(MemoryLayout<ZoneState>.stride)
+            rcuOffset = formatOffset + pages(MemoryLayout<PageTableFormat>.stride)
             perCPUOffset = rcuOffset + pages(RCU.bytes(cpus: cpus))
             stateBytes = perCPUOffset + pages(cpus * PhysicalMemory.perCPUStride)
         }

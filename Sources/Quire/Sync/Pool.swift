@@ -35,6 +35,8 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         unsafe generations = (base + headBytes).assumingMemoryBound(to: UInt32.self)
         unsafe records = (base + headBytes + generationBytes).assumingMemoryBound(to: Record.self)
         unsafe self.head[2] = 1
+        // No handle has this generation: `.none` fails the check like any other stale handle.
+        unsafe self.generations[0] = .max
         self.capacity = UInt32(capacity)
     }
 
@@ -97,9 +99,10 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     }
 
     @inline(__always) private func check(_ handle: Handle<Record>) {
-        unsafe precondition(
-            handle.index != 0 && handle.index < capacity && generations[Int(handle.index)] == handle.generation,
-            "a stale handle is used")
+        #if DEBUG
+            precondition(handle.index < capacity, "a handle of another pool is used")
+        #endif
+        unsafe precondition(generations[Int(handle.index)] == handle.generation, "a stale handle is used")
     }
 
     /// The record behind a handle; traps for a stale one.

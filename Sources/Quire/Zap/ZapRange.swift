@@ -105,6 +105,7 @@ extension AddressSpace {
         let format = tables.format
         var step = Step()
         var counts = ZapCounts()
+        let mayReschedule = core.settings.rescheduleAfter != 0
         let first = format.index(address, level: 0)
         let count = Int((end - address) >> Page.shift)
         var place = 0
@@ -120,7 +121,7 @@ extension AddressSpace {
                 place += 1
                 continue
             }
-            if core.settings.rescheduleAfter != 0, cpu.countdownReschedule(core) { break }
+            if mayReschedule, cpu.countdownReschedule(core) { break }
             left -= 1
             cpu.count(.entriesScanned)
             let at = address + UInt64(place) << Page.shift
