@@ -38,12 +38,7 @@ extension MachineCore {
 
     /// Gives an area an anon_vma before its first anonymous page: a neighbour's if they could merge one day, else a
     /// new one. False where memory is used up. (anon_vma_prepare)
-    @inline(__always)
-    func prepareAnonVMA(_ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree) -> Bool {
-        areas[area].anonVMA.isNone ? makeOrShareAnonVMA(cpu, area, in: tree) : true
-    }
-
-    private func makeOrShareAnonVMA(_ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree) -> Bool {
+    fileprivate func prepareAnonVMA(_ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree) -> Bool {
         let shared = reusableNeighbour(area, in: tree)
         guard let anonVMA = shared ?? makeAnonVMA(cpu) else { return false }
         guard link(cpu, area, anonVMA) else {
@@ -213,5 +208,18 @@ extension MachineCore {
         else { return nil }
         guard !areas[owner].anonVMA.isNone, !isForked(owner) else { return nil }
         return areas[owner].anonVMA
+    }
+}
+
+extension AddressSpace {
+    /// Gives an area an anon_vma if it has none yet. False where memory is used up.
+    @inline(__always)
+    func prepareAnonVMA(_ cpu: CPU, _ area: Handle<Area>) -> Bool {
+        !core.areas[area].anonVMA.isNone || makeAnonVMA(cpu, area)
+    }
+
+    @inline(never)
+    private func makeAnonVMA(_ cpu: CPU, _ area: Handle<Area>) -> Bool {
+        core.prepareAnonVMA(cpu, area, in: areas)
     }
 }

@@ -10,7 +10,7 @@ extension AddressSpace {
     func installGuards(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) throws(Errno) {
         let record = core.areas[area]
         guard isGuardable(record), !record.flags.contains(.locked) else { throw .EINVAL }
-        guard core.prepareAnonVMA(cpu, area, in: areas) else { throw .ENOMEM }
+        guard prepareAnonVMA(cpu, area) else { throw .ENOMEM }
         discard(cpu, area, start, end, ZapDetails(evenCows: true))
         let marker = tables.format.nonPresent(.guardMarker, 0)
         var page = start

@@ -6,7 +6,7 @@ extension AddressSpace {
     func anonymousFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome {
         let flags = core.areas[context.area].flags
         guard context.access == .write else { return mapZeroPage(cpu, context, position, flags) }
-        guard core.prepareAnonVMA(cpu, context.area, in: areas) else { return .outOfMemory }
+        guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
         let frame = newAnonymousFrame(cpu, context, zeroed: true)
         guard !frame.isNone else { return .outOfMemory }
         let lock = tables.pteLock(position.table)

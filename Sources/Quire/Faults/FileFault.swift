@@ -16,7 +16,7 @@ extension AddressSpace {
                 return .done(major: false)
             }
         } else if !area.flags.contains(.shared) {
-            guard core.prepareAnonVMA(cpu, context.area, in: areas) else { return .outOfMemory }
+            guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
         }
         guard offset < filePages else { return .signal(.busAddressError, address: context.address) }
         let cached = core.cachedOrMade(cpu, area.file, offset)

@@ -32,7 +32,7 @@ extension AddressSpace {
         }
         let pages = (stack.start - start) >> Page.shift
         guard stack.end - start <= numbers.limits.stack, mayExpand(stack.flags, pages: pages),
-            stack.pageOffset >= pages, core.prepareAnonVMA(cpu, area, in: areas)
+            stack.pageOffset >= pages, prepareAnonVMA(cpu, area)
         else { return false }
         if (try? core.commit(cpu, pages: pages)) == nil { return false }
         if stack.flags.contains(.locked) { numbers.lockedPages += pages }

@@ -14,7 +14,7 @@ extension AddressSpace {
         }
         let frame = tables.format.frame(seen)
         if core.areas[context.area].flags.contains(.shared) { return allowWrite(cpu, context, position, index, seen) }
-        guard core.prepareAnonVMA(cpu, context.area, in: areas) else { return .outOfMemory }
+        guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
         if frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous,
             let reused = reuse(cpu, context, position, index, seen)
         {

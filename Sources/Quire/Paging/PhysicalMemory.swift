@@ -21,6 +21,7 @@ struct PhysicalMemoryParts {
     let perCPU: UnsafeMutableRawPointer
     let rcu: RCU
     let format: UnsafePointer<PageTableFormat>
+    let walkMasks: WalkMasks
     let frameCount: UInt32
     let contents: Contents
 }
@@ -42,6 +43,7 @@ struct PhysicalMemoryParts {
     @inline(__always) var rcu: RCU { unsafe parts.pointee.rcu }
     @inline(__always) var frameCount: UInt32 { unsafe parts.pointee.frameCount }
     @inline(__always) var contents: Contents { unsafe parts.pointee.contents }
+    @inline(__always) var walkMasks: WalkMasks { unsafe parts.pointee.walkMasks }
     /// The page-table format.
     @inline(__always) var formatAddress: UnsafePointer<PageTableFormat> { unsafe parts.pointee.format }
 
@@ -61,7 +63,8 @@ struct PhysicalMemoryParts {
         unsafe parts.initialize(
             to: PhysicalMemoryParts(
                 base: base, records: records, zone: zone, perCPU: state + layout.perCPUOffset,
-                rcu: RCU(at: state + layout.rcuOffset, cpus: cpus), format: UnsafePointer(formatAddress), frameCount: UInt32(frames),
+                rcu: RCU(at: state + layout.rcuOffset, cpus: cpus), format: UnsafePointer(formatAddress),
+                walkMasks: WalkMasks(format), frameCount: UInt32(frames),
                 contents: contents))
         unsafe self.parts = UnsafePointer(parts)
     }

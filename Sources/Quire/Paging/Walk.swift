@@ -15,29 +15,7 @@ struct TablePosition: BitwiseCopyable {
 extension PageTables {
     /// The table of the level that covers an address; none where there is none or a leaf lies above.
     @inline(__always) func table(_ cpu: CPU, _ address: UInt64, level wanted: Int) -> FrameNumber {
-        // The masks are taken once: every acquiring load would make the compiler read them again.
-        let masks = walkMasks
-        var table = root
-        var shift = format.shift(ofLevel: format.levels - 1)
-        let last = format.shift(ofLevel: wanted)
-        while shift > last {
-            let entry = load(cpu, table, Int(truncatingIfNeeded: (address >> shift) & 511)).rawValue
-            if entry & masks.table != masks.tableValue { return .none }
-            table = FrameNumber(UInt32(truncatingIfNeeded: (entry & masks.frame) >> Page.shift))
-            shift -= 9
-        }
-        return table
-    }
-
-    /// What a table entry reads under `table`, and where its frame is.
-    private struct WalkMasks: BitwiseCopyable {
-        let table: UInt64, tableValue: UInt64, frame: UInt64
-    }
-
-    @inline(__always) private var walkMasks: WalkMasks {
-        WalkMasks(
-            table: format.present | format.huge,
-            tableValue: format.presentValue | (format.huge & ~format.hugeValue), frame: format.frameMask)
+        memory.descend(cpu, root, address, to: Page.shift &+ 9 &* UInt64(truncatingIfNeeded: wanted))
     }
 
     /// The PTE table that covers an address, with the PMD entry as it was read; none where there is none.

@@ -29,11 +29,18 @@ open class ScheduleHook {
 func schedulePoint(
     _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName
 ) {
-    #if !QUIRE_NO_SEAM
-        if unsafe cpu.state.pointee.mode == RunMode.explored.rawValue {
-            unsafe announce(cpu, kind, object, order, name)
-        }
-    #endif
+    if cpu.isExplored { unsafe announce(cpu, kind, object, order, name) }
+}
+
+extension CPU {
+    /// Whether a controlled scheduler runs the machine: the one read that the seam costs.
+    @inline(__always) var isExplored: Bool {
+        #if QUIRE_NO_SEAM
+            false
+        #else
+            unsafe state.pointee.mode == RunMode.explored.rawValue
+        #endif
+    }
 }
 
 @inline(never)

@@ -127,7 +127,7 @@ extension AddressSpace {
             let at = address + UInt64(place) << Page.shift
             place += 1
             if format.isPresent(entry) {
-                if zapPresent(cpu, &gather, table, first + place - 1, at, details, &counts, &step) { break }
+                if zapPresent(cpu, &gather, table, first + place - 1, entry, at, details, &counts, &step) { break }
             } else {
                 zapNonPresent(cpu, area, table, first + place - 1, entry, details, &counts, &step)
             }
@@ -143,11 +143,10 @@ extension AddressSpace {
     /// Takes a present entry out. True: the gather is full.
     @inline(__always)
     private func zapPresent(
-        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ address: UInt64,
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ seen: Entry, _ address: UInt64,
         _ details: ZapDetails?, _ counts: inout ZapCounts, _ step: inout Step
     ) -> Bool {
-        let format = tables.format
-        let frame = format.frame(tables.load(cpu, table, index))
+        let frame = tables.format.frame(seen)
         if frame == core.zeroFrame {
             _ = tables.takeOut(cpu, table, index)
             counts.entries += 1
