@@ -14,7 +14,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
 }
 
 /// Where the parts of physical memory lie.
-struct PhysicalMemoryParts {
+@safe struct PhysicalMemoryParts {
     let base: UnsafeMutableRawPointer
     let records: UnsafeMutableRawPointer
     let zone: UnsafeMutablePointer<ZoneState>
