@@ -198,7 +198,8 @@ struct AreaTree: BitwiseCopyable {
         var path = path(to: start)
         guard reserve(cpu, &path, start) else { return false }
         let leaf = handle(path.nodes[depth - 1])
-        let place = nodes[leaf].count > 0 && nodes[leaf].keys[path.places[depth - 1]] <= start
+        let place =
+            nodes[leaf].count > 0 && nodes[leaf].keys[path.places[depth - 1]] <= start
             ? path.places[depth - 1] + 1 : path.places[depth - 1]
         nodes[leaf].insert(start, 0, area.index, at: place)
         count += 1

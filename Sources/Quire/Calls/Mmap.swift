@@ -51,7 +51,8 @@ extension AddressSpace {
         if request.flags.contains(.noReserve), core.settings.overcommit != .never { flags.insert(.noReserve) }
 
         try mapRegion(cpu, address, length, flags, request, pageOffset, makeShared)
-        let populates = flags.contains(.locked) && !flags.contains(.lockOnFault)
+        let populates =
+            flags.contains(.locked) && !flags.contains(.lockOnFault)
             || request.flags.intersection([.populate, .nonBlock]) == .populate
         return (address, populates ? length : 0)
     }

@@ -58,7 +58,9 @@ extension AddressSpace {
 
     private func check(_ request: RemapRequest) throws(Errno) {
         let flags = request.flags
-        guard flags.rawValue & ~7 == 0, request.old & Page.offsetMask == 0, request.newLength != 0 else { throw .EINVAL }
+        guard flags.rawValue & ~7 == 0, request.old & Page.offsetMask == 0, request.newLength != 0 else {
+            throw .EINVAL
+        }
         guard !flags.contains(.fixed) || flags.contains(.mayMove) else { throw .EINVAL }
         if flags.contains(.dontUnmap) {
             guard flags.contains(.mayMove), request.oldLength == request.newLength else { throw .EINVAL }
@@ -66,8 +68,11 @@ extension AddressSpace {
         let userEnd = tables.format.userEnd
         guard request.newLength <= userEnd else { throw .EINVAL }
         guard flags.contains(.fixed) else { return }
-        guard request.target & Page.offsetMask == 0, request.target <= userEnd - request.newLength else { throw .EINVAL }
-        let overlaps = request.old &+ request.oldLength > request.target
+        guard request.target & Page.offsetMask == 0, request.target <= userEnd - request.newLength else {
+            throw .EINVAL
+        }
+        let overlaps =
+            request.old &+ request.oldLength > request.target
             && request.target + request.newLength > request.old
         guard !overlaps else { throw .EINVAL }
         guard areas.count + 2 < core.settings.maxMapCount - 3 else { throw .ENOMEM }

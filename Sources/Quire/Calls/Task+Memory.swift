@@ -6,7 +6,8 @@ extension Task {
     /// mmap. `recorded` is where a recording had the mapping: it is placed there. O(log areas).
     @discardableResult
     public func mmap(
-        _ address: UInt64 = 0, length: UInt64, protection: Protection, flags: MapFlags, fd: Int = -1, offset: UInt64 = 0,
+        _ address: UInt64 = 0, length: UInt64, protection: Protection, flags: MapFlags, fd: Int = -1,
+        offset: UInt64 = 0,
         recorded: UInt64? = nil
     ) throws(Errno) -> UInt64 {
         defer { machine.afterCall(cpu) }

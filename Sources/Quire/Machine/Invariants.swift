@@ -11,7 +11,8 @@ extension AddressSpace {
         census(cpu, tables.root, tables.format.levels - 1, 0, &found)
         for level in 0..<(tables.format.levels - 1) {
             let counted = tables.tables(cpu, level: level)
-            precondition(found.tables[level] == counted, "level \(level): \(found.tables[level]) tables, counted \(counted)")
+            precondition(
+                found.tables[level] == counted, "level \(level): \(found.tables[level]) tables, counted \(counted)")
         }
         precondition(found.empty == tables.emptyTables, "\(found.empty) empty tables, counted \(tables.emptyTables)")
         precondition(found.anonymous == count(SpaceCounter.anonymous), "RssAnon is off")
@@ -56,7 +57,8 @@ extension AddressSpace {
                 countLeaf(cpu, entry, address, &found)
             }
         }
-        precondition(entries == tables.populated(table), "a table has \(entries) entries, counted \(tables.populated(table))")
+        precondition(
+            entries == tables.populated(table), "a table has \(entries) entries, counted \(tables.populated(table))")
         if level == 0, entries == 0 { found.empty += 1 }
     }
 

@@ -44,9 +44,10 @@ public final class Machine: @unchecked Sendable {
         environment = SyncEnvironment(host: host)
         state.start(mode: configuration.mode, environment: environment)
         let tlbs = configuration.tlb ? TLBs(state, cpus: configuration.cpus) : nil
-        guard let core = MachineCore(
-            host: host, memory: memory, state: state, tlbs: tlbs, cpus: configuration.cpus,
-            splitLocks: configuration.splitLocks, cpu: state.cpu(0))
+        guard
+            let core = MachineCore(
+                host: host, memory: memory, state: state, tlbs: tlbs, cpus: configuration.cpus,
+                splitLocks: configuration.splitLocks, cpu: state.cpu(0))
         else { throw .noHostMemory }
         self.configuration = configuration
         self.host = host

@@ -21,13 +21,14 @@ public final class Process {
     /// Whether it has ended.
     public internal(set) var hasExited = false
     /// Its first thread. execve makes a new one: a task belongs to one address space for good.
-    public private(set) var main: Task!
+    public var main: Task { mainTask! }
+    private var mainTask: Task?
 
     init(pid: Int, machine: Machine, space: AddressSpace) {
         self.pid = pid
         owner = Unowned(machine)
         self.space = space
-        main = Task(tid: pid, process: self, cpu: machine.cpu(0))
+        mainTask = Task(tid: pid, process: self, cpu: machine.cpu(0))
     }
 
     /// The machine it runs on, which must outlive it.
@@ -39,7 +40,7 @@ public final class Process {
     /// Puts another address space in place of the present one (execve).
     func replaceSpace(_ new: AddressSpace) {
         space = new
-        main = Task(tid: pid, process: self, cpu: main.cpu)
+        mainTask = Task(tid: pid, process: self, cpu: main.cpu)
     }
 
     /// The lowest free descriptor number from 3 on.

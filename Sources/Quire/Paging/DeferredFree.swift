@@ -64,7 +64,7 @@ extension PhysicalMemory {
 
     /// Notes that a table has no entry left: its page reads as zero and may go back to the host.
     func queueForDiscard(_ cpu: CPU, _ table: FrameNumber) {
-        flags(table).clear(cpu, bits: FrameFlags.notZero, .frameFlags)
+        flags(table).clear(cpu, bits: FrameFlags.notZero | FrameFlags.discardQueued, .frameFlags)
         unsafe queue(cpu)[2] += 1
     }
 

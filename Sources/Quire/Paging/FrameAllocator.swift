@@ -182,8 +182,10 @@ extension PhysicalMemory {
             let end = unsafe Swift.min((start / block + 1) * block, zone.pointee.limit)
             guard start < end else { return (.none, 0) }
             unsafe zone.pointee.frontier = end
-            if unmovable { flags(FrameNumber(Swift.max(start / block * block, 1))).set(
-                cpu, bits: FrameFlags.unmovableBlock, .frameFlags) }
+            if unmovable {
+                flags(FrameNumber(Swift.max(start / block * block, 1))).set(
+                    cpu, bits: FrameFlags.unmovableBlock, .frameFlags)
+            }
             if end - start == block { return (FrameNumber(start), Self.maximumOrder) }
             // A partial block: into the lists by its alignment, then served from there.
             var at = start

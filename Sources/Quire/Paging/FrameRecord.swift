@@ -114,7 +114,8 @@ extension PhysicalMemory {
         mapping: UInt32, index: UInt64
     ) {
         let record = unsafe address(frame)
-        let kept = unsafe record.load(as: UInt32.self)
+        let kept =
+            unsafe record.load(as: UInt32.self)
             & (FrameFlags.notZero | FrameFlags.needsZero | FrameFlags.unmovableBlock)
         unsafe record.storeBytes(of: kept | kind.rawValue | extra, as: UInt32.self)
         unsafe record.storeBytes(of: references, toByteOffset: 4, as: UInt32.self)

@@ -112,7 +112,8 @@ struct Gather: ~Copyable {
         bundled = 0
         while !batch.isNone {
             for place in 0..<filled {
-                memory.put(cpu, FrameNumber(UInt32(truncatingIfNeeded: memory.word(batch, place).loadRelaxed(cpu, .entry))))
+                memory.put(
+                    cpu, FrameNumber(UInt32(truncatingIfNeeded: memory.word(batch, place).loadRelaxed(cpu, .entry))))
             }
             filled = 0
             if batches == 1 { return }

@@ -62,7 +62,9 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     var contiguous: UInt64
 
     /// log2 of the bytes that an entry of the level maps.
-    @inline(__always) public func shift(ofLevel level: Int) -> UInt64 { Page.shift + 9 * UInt64(truncatingIfNeeded: level) }
+    @inline(__always) public func shift(ofLevel level: Int) -> UInt64 {
+        Page.shift + 9 * UInt64(truncatingIfNeeded: level)
+    }
 
     /// The index of an address in its table of the level, 0…511.
     @inline(__always) public func index(_ address: UInt64, level: Int) -> Int {
