@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct QuireLiveSmoke {
-    @Test func builds() {}
-}
