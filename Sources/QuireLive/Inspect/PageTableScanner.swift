@@ -60,8 +60,8 @@ struct PageTableScanner: ~Copyable {
     private let pid: Int
     private let pagemap: LiveFile
     private let categories: PageCategories
-    /// No longer than the kernel's own buffer. With room for more, one call would take the lock several times, and (Linux
-    /// 6.7 to 6.18) say that its walk ended where the last time began, if that time came to the end of the range: the
+    /// No longer than the kernel's own buffer. With room for more, one call would take the lock several times, and (seen
+    /// on Linux 6.18) say that its walk ended where the last time began, if that time came to the end of the range: the
     /// regions behind it would be counted twice (test `manyRegionsCountOnce`).
     private var regions = [PageRegion](repeating: PageRegion(), count: 512)
     private var chunk = ScanChunk()
