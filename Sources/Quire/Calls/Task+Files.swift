@@ -67,6 +67,12 @@ extension Task {
     /// Whether a descriptor is known.
     public func isOpen(_ fd: Int) -> Bool { process.descriptors[fd] != nil }
 
+    /// Whether a descriptor is of a file that lives in memory: the model knows all of it.
+    public func isMemoryFile(_ fd: Int) -> Bool {
+        guard let descriptor = process.descriptors[fd] else { return false }
+        return machine.core.files[descriptor.file].kind == .memory
+    }
+
     /// ftruncate.
     public func ftruncate(_ fd: Int, _ size: UInt64) throws(Errno) {
         guard size <= UInt64(Int64.max) else { throw .EINVAL }

@@ -1,0 +1,145 @@
+// The calls on the address space. A recorded address is honoured: the mapping is placed where the recording had it.
+
+import Quire
+
+extension Player {
+    /// The longest range in pages for which mincore's bytes are reported.
+    static let mostResidencePages: UInt64 = 1 << 20
+
+    /// mmap to msync.
+    func memory(_ s: Statement, _ actor: Actor) throws(ParseError) -> Outcome {
+        let task = actor.task
+        switch s.call {
+        case .madvise:
+            let (address, length, advice) = (try number(s, 0), try number(s, 1), try number(s, 2))
+            return .of { () throws(Errno) in try task.madvise(address, length, advice) }
+        case .munmap:
+            let (address, length) = (try number(s, 0), try number(s, 1))
+            return .of { () throws(Errno) in try task.munmap(address, length) }
+        case .mprotect:
+            let (address, length, rights) = (try number(s, 0), try number(s, 1), try number(s, 2))
+            return .of { () throws(Errno) in
+                try task.mprotect(address, length, Protection(rawValue: rights))
+            }
+        case .mmap: return try map(s, task)
+        case .mremap: return try remap(s, task)
+        case .brk: return try moveHeapEnd(s, actor)
+        case .mincore: return try residence(s, task)
+        case .msync:
+            let (address, length, flags) = (try number(s, 0), try number(s, 1), try number(s, 2))
+            return .of { () throws(Errno) in try task.msync(address, length, flags) }
+        case .processMadvise: return try adviseProcess(s, task)
+        default: return try lock(s, task)
+        }
+    }
+
+    private func map(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
+        try checkCount(s, most: 6)
+        let (address, length, rights) = (try number(s, 0), try number(s, 1), try number(s, 2))
+        let flags = MapFlags(rawValue: try number(s, 3))
+        let (fd, offset) = (Int(Int32(truncatingIfNeeded: try number(s, 4))), try number(s, 5))
+        var recorded: UInt64?
+        switch s.result {
+        case .none: break
+        case .unknown: return Outcome(.recorded)
+        case .value(let place): recorded = place
+        case .error(let name):
+            // What kind of file it is and what it allows, the trace does not say.
+            if !flags.contains(.anonymous), names[text: name] != "EINVAL" { return Outcome(.recorded) }
+        }
+        if recorded != nil, !flags.contains(.anonymous), fd >= 0, !task.isOpen(fd) {
+            // Inherited, received, or made by a call that the format does not read.
+            _ = try? task.openRecorded("fd:\(fd)", canWrite: true, descriptor: fd)
+        }
+        do throws(Errno) {
+            let place = try task.mmap(
+                address, length: length, protection: Protection(rawValue: rights), flags: flags, fd: fd, offset: offset,
+                recorded: recorded)
+            if case .error = s.result, flags.isDisjoint(with: [.fixed, .fixedNoReplace]) {
+                // The recorded program has no such mapping.
+                try? task.munmap(place, length)
+            }
+            return Outcome(.address(place))
+        } catch {
+            return Outcome(.error(error))
+        }
+    }
+
+    private func remap(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
+        try checkCount(s, most: 5)
+        let (old, oldLength, newLength) = (try number(s, 0), try number(s, 1), try number(s, 2))
+        let flags = RemapFlags(rawValue: try number(s, 3))
+        let target = s.argumentCount > 4 ? try number(s, 4) : 0
+        var recorded: UInt64?
+        if case .value(let place) = s.result { recorded = place }
+        if s.result == .unknown { return Outcome(.recorded) }
+        do throws(Errno) {
+            return Outcome(.address(try task.mremap(old, oldLength, newLength, flags, target, recorded: recorded)))
+        } catch {
+            return Outcome(.error(error))
+        }
+    }
+
+    /// brk. The first result of a recording is the heap's start; a hand-written file gets Linux's usual place.
+    private func moveHeapEnd(_ s: Statement, _ actor: Actor) throws(ParseError) -> Outcome {
+        let wanted = try number(s, 0)
+        if s.result == .unknown { return Outcome(.recorded) }
+        if !actor.owner.process.hasHeap {
+            var start: UInt64 = 0x5555_5555_6000
+            if case .value(let result) = s.result { start = result }
+            actor.owner.process.setHeap(start: start)
+        }
+        return Outcome(.address(actor.task.brk(wanted)))
+    }
+
+    private func residence(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
+        let (address, length) = (try number(s, 0), try number(s, 1))
+        let pages = length >> 12 &+ (length & 4095 == 0 ? 0 : 1)
+        if pages > Player.mostResidencePages {
+            if s.result != .none { return Outcome(.recorded) }
+            throw fail(s, "expected at most \(Player.mostResidencePages) pages", column: s[1].column)
+        }
+        var bytes: [UInt8] = []
+        do throws(Errno) { bytes = try task.mincore(address, length) } catch { return Outcome(.error(error)) }
+        guard s.result == .none else { return .done }
+        guard let vector = s.integer(2) else { return Outcome(.value(0), Details(reading: bytes)) }
+        for (index, byte) in bytes.enumerated() {
+            guard task.storeByte(vector &+ UInt64(index), byte) == .done else { return Outcome(.error(.EFAULT)) }
+        }
+        return .done
+    }
+
+    /// process_madvise on the caller itself; which process another descriptor means, the trace does not say.
+    private func adviseProcess(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
+        let target = Int32(truncatingIfNeeded: try number(s, 0))
+        guard target == -10000 || target == -10001, case .structure(let range) = s[1].value else {
+            return Outcome(.unsupported)
+        }
+        let advice = try number(s, 3)
+        var done: UInt64 = 0
+        var start: UInt64 = 0
+        for field in s.fields(of: range) {
+            if field.name == baseName { start = field.value ?? 0 }
+            guard field.name == lengthName, let length = field.value else { continue }
+            do throws(Errno) { try task.madvise(start, length, advice) } catch {
+                return done > 0 ? Outcome(.value(done)) : Outcome(.error(error))
+            }
+            done &+= length
+        }
+        return Outcome(.value(done))
+    }
+
+    private func lock(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
+        if s.call == .munlockall { return .of { () throws(Errno) in try task.munlockall() } }
+        let first = try number(s, 0)
+        if s.call == .mlockall { return .of { () throws(Errno) in try task.mlockall(first) } }
+        let length = try number(s, 1)
+        switch s.call {
+        case .mlock: return .of { () throws(Errno) in try task.mlock(first, length) }
+        case .munlock: return .of { () throws(Errno) in try task.munlock(first, length) }
+        default:
+            let flags = try number(s, 2)
+            return .of { () throws(Errno) in try task.mlock2(first, length, flags) }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// Where a player's outcomes go: the JSON of the contract or the tables for people, behind one face.
+
+/// The report of one run, as it grows.
+final class RunReport {
+    private var writer: ReportWriter?
+    /// The rows of the tables, where no JSON is asked for.
+    private(set) var summary: ReportSummary?
+
+    /// A report as JSON.
+    init(_ writer: ReportWriter) { self.writer = writer }
+
+    /// A report as tables.
+    init() { summary = ReportSummary() }
+
+    /// Whether anybody reads single calls.
+    var listsCalls: Bool { writer != nil }
+
+    /// How many lines ended differently.
+    var divergenceCount: Int { writer?.divergenceCount ?? summary?.divergenceCount ?? 0 }
+
+    func call(_ call: CallReport) { writer?.call(call) }
+
+    func divergence(_ divergence: Divergence) {
+        writer?.divergence(divergence)
+        summary?.add(divergence)
+    }
+
+    func snapshot(_ label: String, _ processes: [ProcessReport]) {
+        writer?.snapshot(label, processes)
+        summary?.add(label, processes)
+    }
+
+    func exited(_ process: ProcessReport) { writer?.exited(process) }
+
+    func finish(
+        final: [ProcessReport], ignored: [(name: String, count: UInt64)], counters: [(name: String, value: UInt64)]
+    ) throws(InputError) {
+        let counted = counters.map { (key: $0.name, value: Optional($0.value)) }
+        try writer?.finish(final: final, ignored: ignored, counters: counted)
+        summary?.add("final", final)
+        summary?.counters = counted
+        summary?.ignored = ignored
+    }
+}
