@@ -71,6 +71,8 @@ extension AddressSpace {
         // Pages of memory files need no notice of the first write, so a shared mapping may write at once.
         let writable = area.flags.contains([.shared, .write]) && (written || area.kind == .shared)
         enter(cpu, position, page, frame, area.flags, write: writable, dirty: written)
+        // fault_dirty_shared_page: every mapper sees at once that the page was written.
+        if written { memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
     }
 
     /// A private area's first write to a page: a copy that belongs to this mapping alone.

@@ -45,6 +45,7 @@ extension AddressSpace {
         guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
         if tables.load(cpu, position.table, index) == seen {
             tables.update(cpu, position.table, index, tables.format.dirtied(tables.format.writable(seen)))
+            memory.flags(tables.format.frame(seen)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
         }
         tables.pteLock(position.table).unlock(cpu)
         return .done(major: false)
