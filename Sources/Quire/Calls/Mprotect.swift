@@ -31,7 +31,8 @@ extension AddressSpace {
             at = next
             if at >= end { return }
             area = areas.find(at)
-            guard !area.isNone, core.areas[area].start == at else { throw .ENOMEM }
+            // It begins below `at` where the area just changed has merged with the one behind it.
+            guard !area.isNone, core.areas[area].start <= at else { throw .ENOMEM }
         }
     }
 
