@@ -39,6 +39,7 @@ let package = Package(
             dependencies: [
                 "Quire", "QuireHost", "QuireWorkload", "QuireLive", "QuireRecord",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Sources/quire-cli", swiftSettings: settings),
         .testTarget(name: "QuireTests", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),

@@ -6,5 +6,8 @@ struct QuireCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quire",
         abstract: "Linux's memory manager outside the kernel: run it, measure it, race it.",
-        subcommands: [])
+        subcommands: [
+            DemoCommand.self, RecordCommand.self, ReplayCommand.self, InspectCommand.self, BenchCommand.self,
+            LiveLoopCommand.self,
+        ])
 }

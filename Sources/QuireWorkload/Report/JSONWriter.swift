@@ -103,6 +103,17 @@ public struct JSONWriter {
         append(number.magnitude)
     }
 
+    /// A number with three decimals; null for nil and for what is no number.
+    public mutating func value(decimal number: Double?) {
+        guard let number, number.isFinite, number.magnitude < 1e15 else { return null() }
+        separate()
+        let thousandths = UInt64((number.magnitude * 1000).rounded())
+        if number < 0 && thousandths > 0 { buffer.append(0x2D) }
+        append(thousandths / 1000)
+        buffer.append(0x2E)
+        for unit: UInt64 in [100, 10, 1] { buffer.append(0x30 + UInt8(thousandths / unit % 10)) }
+    }
+
     /// A text, or null.
     public mutating func value(_ text: String?) {
         guard let text else { return null() }
