@@ -23,26 +23,23 @@ extension AddressSpace {
             old: old, oldLength: Page.ceiling(oldLength), newLength: Page.ceiling(newLength), flags: flags,
             target: target, recorded: recorded)
         try check(request)
+        if isMoveOnly(request) { return (try moveAreas(cpu, request), 0, 0) }
         var area = areas.find(old)
-        guard !area.isNone, core.areas[area].start <= old || isMultiMove(request) else { throw .EFAULT }
-        if request.flags.contains(.fixed), isMultiMove(request), core.areas[area].end < old + request.oldLength {
-            return (try moveAreas(cpu, request), 0, 0)
-        }
-        guard core.areas[area].start <= old else { throw .EFAULT }
+        guard !area.isNone, core.areas[area].start <= old else { throw .EFAULT }
+        let moves = !request.flags.isDisjoint(with: [.fixed, .dontUnmap])
+        // A call that neither moves nor grows does not look how far the area reaches.
+        if moves || request.newLength > request.oldLength { try checkGrowth(area, request) }
         if request.flags.contains(.fixed) {
             try unmap(cpu, request.target, request.newLength)
         }
         if request.newLength < request.oldLength {
-            guard !request.flags.contains(.dontUnmap) else { throw .EINVAL }
             try unmap(cpu, old + request.newLength, request.oldLength - request.newLength)
-            if !request.flags.contains(.fixed) { return (old, 0, 0) }
             request.oldLength = request.newLength
         }
+        if !moves, request.newLength == request.oldLength { return (old, 0, 0) }
         area = areas.find(old)
         guard !area.isNone, core.areas[area].start <= old else { throw .EFAULT }
-        try checkGrowth(area, request)
-        if request.flags.isDisjoint(with: [.fixed, .dontUnmap]) {
-            if request.newLength == request.oldLength { return (old, 0, 0) }
+        if !moves {
             if try growInPlace(cpu, area, request) {
                 let locked = core.areas[areas.find(old)].flags.contains(.locked)
                 return (old, locked ? old + request.oldLength : 0, locked ? old + request.newLength : 0)
@@ -78,9 +75,9 @@ extension AddressSpace {
         guard areas.count + 2 < core.settings.maxMapCount - 3 else { throw .ENOMEM }
     }
 
-    /// Several areas may move at once if their total size stays.
-    private func isMultiMove(_ request: RemapRequest) -> Bool {
-        request.flags.contains(.fixed) && request.oldLength == request.newLength && request.oldLength != 0
+    /// A move to a given place without a change of size, which may be of several areas at once (vrm_move_only).
+    private func isMoveOnly(_ request: RemapRequest) -> Bool {
+        request.flags.contains(.fixed) && request.oldLength == request.newLength
     }
 
     private func checkGrowth(_ area: Handle<Area>, _ request: RemapRequest) throws(Errno) {
@@ -88,7 +85,8 @@ extension AddressSpace {
         if request.oldLength == 0 {
             guard !record.flags.isDisjoint(with: [.shared, .mayShare]) else { throw .EINVAL }
         }
-        guard request.oldLength <= record.end - request.old else { throw .EFAULT }
+        // Of a range that shrinks, only what is kept must lie in the area.
+        guard Swift.min(request.oldLength, request.newLength) <= record.end - request.old else { throw .EFAULT }
         if request.newLength <= request.oldLength { return }
         guard !record.flags.contains(.dontExpand) else { throw .EFAULT }
         let offset = record.pageOffset(of: request.old)
@@ -204,7 +202,7 @@ extension AddressSpace {
         return made
     }
 
-    /// Moves every area of the range to the target, holes included (remap_move).
+    /// Moves every area of the range to the target, holes included but for one at the start (remap_move).
     private func moveAreas(_ cpu: CPU, _ request: RemapRequest) throws(Errno) -> UInt64 {
         let end = request.old + request.oldLength
         var at = request.old
@@ -212,6 +210,7 @@ extension AddressSpace {
         while at < end {
             let area = areas.find(at)
             guard !area.isNone, core.areas[area].start < end else { break }
+            guard moved != nil || core.areas[area].start <= at else { throw .EFAULT }
             var one = request
             one.old = Swift.max(at, core.areas[area].start)
             one.oldLength = Swift.min(core.areas[area].end, end) - one.old
