@@ -47,7 +47,7 @@ extension AddressSpace {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
         let from = tables.position(cpu, source)
-        guard !from.table.isNone, tables.populated(from.table) > 0,
+        guard !from.table.isNone,
             let to = tables.allocatingPosition(cpu, target)
         else { return }
         tables.pteLock(from.table).lock(cpu)

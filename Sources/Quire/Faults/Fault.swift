@@ -54,6 +54,7 @@ extension AddressSpace {
     /// Serves a fault in an area whose rights allow it; the mmap lock is held for read.
     func serve(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         // Only the first write needs an anon_vma, and only private areas have anonymous pages.
+        if !core.areas[context.area].isAnonymous, let outcome = faultBeyondEnd(cpu, context) { return outcome }
         guard let position = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }

@@ -10,7 +10,7 @@ extension AddressSpace {
         let offset = area.pageOffset(of: context.page)
         let filePages = core.pages(of: area.file)
         if context.access != .write {
-            if core.settings.faultAroundBytes > Page.size, offset < filePages,
+            if core.settings.faultAroundBytes > Page.size,
                 mapAround(cpu, context, position, area, filePages)
             {
                 return .done(major: false)
@@ -32,19 +32,48 @@ extension AddressSpace {
         return .done(major: false)
     }
 
+    /// A fault beyond the end of the file where there is no PTE table yet: it makes the tables above, but a PTE table
+    /// only if the window around it has a page to map. Nil: the fault is to be served as any other.
+    func faultBeyondEnd(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome? {
+        let area = core.areas[context.area]
+        let filePages = core.pages(of: area.file)
+        guard area.pageOffset(of: context.page) >= filePages, tables.position(cpu, context.page).table.isNone else {
+            return nil
+        }
+        if context.access != .write, core.settings.faultAroundBytes > Page.size {
+            let window = window(context, area)
+            let index = UInt64(tables.format.index(context.page, level: 0))
+            for place in window {
+                let offset = area.pageOffset(of: context.page &+ (place &- index) << Page.shift)
+                if offset >= filePages { break }
+                if area.kind == .file || !core.cached(cpu, area.file, offset).isNone { return nil }
+            }
+        } else if context.access == .write, !area.flags.contains(.shared) {
+            guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+        }
+        guard tables.allocatingTable(cpu, context.page, level: 1) != nil else { return .outOfMemory }
+        return .signal(.busAddressError, address: context.address)
+    }
+
+    /// The entries that a fault looks at: aligned, within the area and the table.
+    private func window(_ context: FaultContext, _ area: Area) -> Range<UInt64> {
+        let pages = core.settings.faultAroundBytes >> Page.shift
+        let index = UInt64(tables.format.index(context.page, level: 0))
+        let below = Swift.min(index, (context.page - area.start) >> Page.shift)
+        let from = Swift.max(index & ~(pages - 1), index - below)
+        let above = (area.end - context.page) >> Page.shift
+        return from..<Swift.min(from + pages, 512, index + above)
+    }
+
     /// Maps what is cached in the window around the address. True: the address itself is mapped now.
     private func mapAround(
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ area: Area, _ filePages: UInt64
     ) -> Bool {
         let format = tables.format
-        let windowPages = core.settings.faultAroundBytes >> Page.shift
         let index = UInt64(format.index(context.page, level: 0))
-        let below = Swift.min(index, (context.page - area.start) >> Page.shift)
-        let from = Swift.max(index & ~(windowPages - 1), index - below)
-        let above = (area.end - context.page) >> Page.shift
-        let to = Swift.min(from + windowPages, 512, index + above)
+        let window = window(context, area)
         guard tables.lockIfAttached(cpu, position, context.page) else { return false }
-        for place in from..<to {
+        for place in window {
             let page = context.page &+ (place &- index) << Page.shift
             let offset = area.pageOffset(of: page)
             guard offset < filePages else { break }
