@@ -45,7 +45,7 @@ public struct MapFlags: OptionSet, BitwiseCopyable, Sendable {
     public static let populate = MapFlags(rawValue: 0x8000)
     /// MAP_NONBLOCK
     public static let nonBlock = MapFlags(rawValue: 0x10000)
-    /// MAP_STACK: without effect.
+    /// MAP_STACK: no huge pages.
     public static let stack = MapFlags(rawValue: 0x20000)
     /// MAP_HUGETLB
     public static let hugetlb = MapFlags(rawValue: 0x40000)

@@ -18,6 +18,8 @@ struct MapRequest: BitwiseCopyable {
     var file: MappedFile?
     /// Where a recording had the mapping; nil where the model chooses.
     var recorded: UInt64?
+    /// The name of a special mapping (`[vdso]`), as an index of the machine's strings; 0 is none.
+    var name: UInt32 = 0
 }
 
 extension AddressSpace {
@@ -41,6 +43,7 @@ extension AddressSpace {
         var flags = request.protection.areaFlags.union(numbers.defaultFlags).union(.allMay)
         if request.flags.contains(.growsDown) { flags.insert(.growsDown) }
         if request.flags.contains(.locked) { flags.insert(.locked) }
+        if request.flags.contains(.stack) { flags.insert(.noHugePage) }
         var address = try unmappedArea(
             hint, length, fixed: isFixed, alignsHuge: request.file == nil && !request.flags.contains(.shared))
         if let recorded = request.recorded, !isFixed { address = Page.floor(recorded) }
@@ -137,7 +140,7 @@ extension AddressSpace {
         _ cpu: CPU, _ start: UInt64, _ end: UInt64, _ flags: AreaFlags, _ request: MapRequest, _ pageOffset: UInt64,
         _ makeShared: (UInt64) throws(Errno) -> Handle<FileRecord>
     ) throws(Errno) {
-        var attributes = AreaAttributes(flags: flags, kind: .anonymous, file: .none, name: 0)
+        var attributes = AreaAttributes(flags: flags, kind: .anonymous, file: .none, name: request.name)
         var offset = start >> Page.shift
         if let mapped = request.file {
             attributes.file = mapped.file
@@ -154,7 +157,7 @@ extension AddressSpace {
         defer { if isNewFile { core.release(cpu, attributes.file) } }
         let record = Area(
             start: start, end: end, flags: flags, pageOffset: offset, kind: attributes.kind, file: attributes.file,
-            space: number)
+            space: number, name: request.name)
         guard let area = core.areas.allocate(cpu, record) else { throw .ENOMEM }
         guard areas.insert(cpu, area) else {
             core.areas.free(cpu, area)

@@ -3,17 +3,19 @@
 // bad ones must be refused the way Linux refuses them.
 
 extension Task {
-    /// mmap. `recorded` is where a recording had the mapping: it is placed there. O(log areas).
+    /// mmap. `recorded` is where a recording had the mapping: it is placed there. `name` marks a mapping that the kernel
+    /// makes itself (`[vdso]`, `[stack]`): it merges with none of another name. O(log areas).
     @discardableResult
     public func mmap(
         _ address: UInt64 = 0, length: UInt64, protection: Protection, flags: MapFlags, fd: Int = -1,
         offset: UInt64 = 0,
-        recorded: UInt64? = nil
+        recorded: UInt64? = nil, name: String = ""
     ) throws(Errno) -> UInt64 {
         defer { machine.afterCall(cpu) }
         guard offset & Page.offsetMask == 0 else { throw .EINVAL }
         var request = MapRequest(
-            address: address, length: length, protection: protection, flags: flags, offset: offset, recorded: recorded)
+            address: address, length: length, protection: protection, flags: flags, offset: offset, recorded: recorded,
+            name: machine.intern(name))
         if !flags.contains(.anonymous) {
             guard let descriptor = process.descriptors[fd] else { throw .EBADF }
             request.file = MappedFile(

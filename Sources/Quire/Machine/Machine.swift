@@ -24,7 +24,9 @@ public final class Machine: @unchecked Sendable {
     private var nextSpace: UInt32 = 1
     private var nextInode: UInt64 = 1
     var namedFiles: [String: Handle<FileRecord>] = [:]
-    var strings: [String] = [""]
+    /// Names of files and special areas; number 0 is no name.
+    private(set) var strings: [String] = [""]
+    private var stringNumbers: [String: UInt32] = ["": 0]
 
     /// Makes a machine. Throws `MachineError.noHostMemory`, or `.badValue` for a configuration that cannot be.
     public init(_ configuration: MachineConfiguration, host: Host) throws(MachineError) {
@@ -118,10 +120,11 @@ public final class Machine: @unchecked Sendable {
     }
 
     func intern(_ text: String) -> UInt32 {
-        if text.isEmpty { return 0 }
-        if let last = strings.last, last == text { return UInt32(strings.count - 1) }
+        if let known = stringNumbers[text] { return known }
+        let number = UInt32(strings.count)
         strings.append(text)
-        return UInt32(strings.count - 1)
+        stringNumbers[text] = number
+        return number
     }
 
     // MARK: The whole machine

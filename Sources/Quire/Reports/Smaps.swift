@@ -46,6 +46,10 @@ extension Process {
                 report.offset = area.pageOffset << Page.shift
                 report.inode = file.inode
                 report.path = machine.strings[Int(file.path)]
+            } else if area.name != 0 {
+                report.path = machine.strings[Int(area.name)]
+            } else if space.holdsHeap(area) {
+                report.path = "[heap]"
             }
             report.isHugePageEligible = space.isHugePageEligible(area)
             space.count(cpu, area, into: &report)
@@ -124,6 +128,12 @@ extension AddressSpace {
         case (false, true): sums.privateDirty += Page.size
         case (false, false): sums.privateClean += Page.size
         }
+    }
+
+    /// Whether an area lies between the heap's start and its end.
+    fileprivate func holdsHeap(_ area: Area) -> Bool {
+        let numbers = numbers
+        return numbers.heapStart != 0 && area.start < Page.ceiling(numbers.heapEnd) && area.end > numbers.heapStart
     }
 
     /// Whether a huge page of 2 MiB fits and the advice allows one (thp_vma_allowable_orders for smaps).

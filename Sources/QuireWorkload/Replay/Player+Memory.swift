@@ -36,7 +36,9 @@ extension Player {
     private func map(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
         try checkCount(s, most: 6)
         let (address, length, rights) = (try number(s, 0), try number(s, 1), try number(s, 2))
-        let flags = MapFlags(rawValue: try number(s, 3))
+        var flags = MapFlags(rawValue: try number(s, 3))
+        // execve makes the stack itself, without what MAP_STACK means to mmap.
+        if s.isImage { flags.remove(.stack) }
         let (fd, offset) = (Int(Int32(truncatingIfNeeded: try number(s, 4))), try number(s, 5))
         var recorded: UInt64?
         switch s.result {
@@ -54,7 +56,7 @@ extension Player {
         do throws(Errno) {
             let place = try task.mmap(
                 address, length: length, protection: Protection(rawValue: rights), flags: flags, fd: fd, offset: offset,
-                recorded: recorded)
+                recorded: recorded, name: specialName(s))
             if case .error = s.result, flags.isDisjoint(with: [.fixed, .fixedNoReplace]) {
                 // The recorded program has no such mapping.
                 try? task.munmap(place, length)
@@ -63,6 +65,13 @@ extension Player {
         } catch {
             return Outcome(.error(error))
         }
+    }
+
+    /// The name of a mapping that the kernel makes for a program: `[stack]` of `# image [stack]`.
+    private func specialName(_ s: Statement) -> String {
+        guard s.isImage else { return "" }
+        let words = s.string(of: s.comment).split(separator: " ")
+        return words.last.map { $0.hasPrefix("[") ? String($0) : "" } ?? ""
     }
 
     private func remap(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
