@@ -83,6 +83,8 @@ extension AreaTree {
             } else {
                 let child = nodes.handle(at: nodes[node].children[place])
                 precondition(place == 0 || nodes[node].keys[place] >= end, "a bound is too low")
+                let isExact = place == 0 || !nodes[child].isLeaf || nodes[node].keys[place] == nodes[child].keys[0]
+                precondition(isExact, "a bound is not its child's first key")
                 check(child, level + 1, &seen, &end)
                 precondition(nodes[node].gaps[place] == nodes[child].largestGap, "a largest gap is wrong")
             }

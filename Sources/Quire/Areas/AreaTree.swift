@@ -11,7 +11,8 @@ struct AreaNode: BitwiseCopyable {
     /// Leaves: the neighbours, as pool indices.
     var next: UInt32 = 0
     var previous: UInt32 = 0
-    /// Leaf: starts of areas. Inner: lower bounds of the children's keys (the first is never looked at).
+    /// Leaf: starts of areas. Inner: the children's first keys, exactly (the first is never looked at): an area may
+    /// begin and end anywhere up to its neighbour, so a bound that is too low would hide it.
     var keys: InlineArray<32, UInt64> = InlineArray(repeating: 0)
     var gaps: InlineArray<32, UInt64> = InlineArray(repeating: 0)
     /// Leaf: pool indices of areas. Inner: pool indices of nodes.
@@ -219,6 +220,7 @@ struct AreaTree: BitwiseCopyable {
         let followingStart = following.isNone ? 0 : areas[self.area(at: following)].start
         nodes[leaf].remove(at: place)
         count -= 1
+        if place == 0, nodes[leaf].count > 0 { setBounds(path, above: depth - 1, to: nodes[leaf].keys[0]) }
         shrink(cpu, path)
         if !following.isNone { refresh(self.path(to: followingStart)) }
     }
@@ -228,13 +230,17 @@ struct AreaTree: BitwiseCopyable {
         let path = path(to: areas[area].start)
         nodes[handle(path.nodes[depth - 1])].keys[path.places[depth - 1]] = start
         areas[area].start = start
-        // Where the entry is the first of its subtree, the bound above the subtree moves along.
-        var level = depth - 1
+        setBounds(path, above: depth - 1, to: start)
+        refresh(path)
+    }
+
+    /// Where an entry is the first of its subtree, the bounds above the subtree are its key.
+    private func setBounds(_ path: Path, above bottom: Int, to start: UInt64) {
+        var level = bottom
         while level > 0 && path.places[level] == 0 {
             level -= 1
             nodes[handle(path.nodes[level])].keys[path.places[level]] = start
         }
-        refresh(path)
     }
 
     /// An area's end moves; it stays below its upper neighbour. Updates that one's gap, O(log n).
@@ -326,6 +332,9 @@ struct AreaTree: BitwiseCopyable {
                 unlink(node)
                 nodes.free(cpu, node)
                 nodes[parent].remove(at: place)
+                if place == 0, nodes[parent].count > 0 {
+                    setBounds(path, above: level - 1, to: nodes[parent].keys[0])
+                }
             } else {
                 nodes[parent].gaps[place] = nodes[node].largestGap
                 if nodes[node].count < AreaNode.capacity / 4 { mergeWithNeighbour(cpu, parent, place) }
