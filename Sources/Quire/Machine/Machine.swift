@@ -152,6 +152,17 @@ public final class Machine: @unchecked Sendable {
         }
     }
 
+    /// Ends every process, forgets every file's name and drops all caches: afterwards every frame but frame 0 and the
+    /// zero page is free, or something leaks.
+    public func shutDown() {
+        for process in processes { process.main.exit() }
+        dropCaches()
+        for path in namedFiles.keys.sorted() {
+            if let file = namedFiles.removeValue(forKey: path) { core.release(cpu(0), file) }
+        }
+        for index in 0..<configuration.cpus { core.memory.freeAllDeferred(cpu(index)) }
+    }
+
     /// Frames of simulated memory, and those that nobody holds. Two frames are never free: frame 0 and the zero page.
     public var frames: (total: UInt64, free: UInt64) {
         (UInt64(core.memory.frameCount), core.memory.freeFrames(cpus: configuration.cpus))

@@ -179,6 +179,7 @@ public struct Replay {
         var verdict = ReplayVerdict.same
         do throws(InputError) {
             for player in players where try player.finish() == .different { verdict = .different }
+            for player in players { notes.ended?(player.machine) }
             if options.writesJSON {
                 try comparison?.finish(to: sink)
             } else {

@@ -1,5 +1,7 @@
 // What a replay is asked to do and what came of it: plain values between the command line and the engine.
 
+public import Quire
+
 /// The choices of one replay.
 public struct ReplayOptions: Sendable {
     /// Knobs to set, in order: the model's own keys or files by their Linux paths.
@@ -35,10 +37,15 @@ public struct ReplayNotes {
     public var warn: (String) -> Void
     /// Lines read so far; called now and then.
     public var progress: ((Int) -> Void)?
+    /// A machine whose report is finished, before it goes.
+    public var ended: ((Machine) -> Void)?
 
     /// Where the notes go.
-    public init(warn: @escaping (String) -> Void = { _ in }, progress: ((Int) -> Void)? = nil) {
+    public init(
+        warn: @escaping (String) -> Void = { _ in }, progress: ((Int) -> Void)? = nil, ended: ((Machine) -> Void)? = nil
+    ) {
         self.warn = warn
         self.progress = progress
+        self.ended = ended
     }
 }
