@@ -201,7 +201,7 @@ extension MachineCore {
 
     /// The anon_vma of one of two adjacent areas, if they differ only in what mprotect can make equal.
     private func reusable(_ low: Area, _ high: Area, from owner: Handle<Area>) -> Handle<AnonVMA>? {
-        let rights: AreaFlags = .rights
+        let rights: AreaFlags = .rights.union(.sticky)
         guard low.end == high.start, low.file == high.file, low.kind == high.kind, low.name == high.name,
             low.flags.subtracting(rights) == high.flags.subtracting(rights),
             high.pageOffset == low.pageOffset &+ low.pages

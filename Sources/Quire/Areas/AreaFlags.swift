@@ -56,6 +56,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     /// May hold guard pages (VM_MAYBE_GUARD).
     public static let maybeGuard = AreaFlags(rawValue: 1 << 40)
 
+    /// What does not keep two areas apart and stays when they merge (VM_STICKY).
+    static let sticky: AreaFlags = .maybeGuard
     /// The rights that mprotect sets.
     static let rights: AreaFlags = [.read, .write, .execute]
     /// What every new mapping may be given.

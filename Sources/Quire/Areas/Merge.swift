@@ -76,7 +76,7 @@ extension AddressSpace {
     }
 
     private func hasSame(_ area: Area, _ attributes: AreaAttributes) -> Bool {
-        area.flags == attributes.flags && area.file == attributes.file && area.name == attributes.name
+        area.flags.subtracting(.sticky) == attributes.flags.subtracting(.sticky) && area.file == attributes.file && area.name == attributes.name
             && area.kind == attributes.kind
     }
 
@@ -123,6 +123,7 @@ extension AddressSpace {
             above.isNone || inheritAnonVMA(cpu, below, from: above)
         else { return nil }
         var last = end
+        core.areas[below].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
         if end == core.areas[middle].end {
             dispose(cpu, middle)
         } else {
@@ -131,6 +132,7 @@ extension AddressSpace {
         }
         if !above.isNone {
             last = core.areas[above].end
+            core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
             dispose(cpu, above)
         }
         areas.moveEnd(below, to: last)
@@ -143,6 +145,7 @@ extension AddressSpace {
         _ cpu: CPU, _ above: Handle<Area>, over middle: Handle<Area>, to start: UInt64
     ) -> Handle<Area>? {
         guard inheritAnonVMA(cpu, above, from: middle) else { return nil }
+        core.areas[above].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
         if start == core.areas[middle].start {
             dispose(cpu, middle)
         } else {
@@ -183,13 +186,16 @@ extension AddressSpace {
             if joinsAbove {
                 guard inheritAnonVMA(cpu, below, from: above) else { return nil }
                 end = core.areas[above].end
+                core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
                 dispose(cpu, above)
             }
+            core.areas[below].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
             areas.moveEnd(below, to: end)
             cpu.count(.areaMerges)
             return below
         }
         guard joinsAbove else { return nil }
+        core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
         lower(above, to: proposal.start)
         cpu.count(.areaMerges)
         return above
@@ -202,6 +208,7 @@ extension AddressSpace {
             return nil
         }
         let end = core.areas[above].end
+        core.areas[area].flags.formUnion(core.areas[above].flags.intersection(.sticky))
         dispose(cpu, above)
         areas.moveEnd(area, to: end)
         cpu.count(.areaMerges)

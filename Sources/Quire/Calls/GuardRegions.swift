@@ -10,7 +10,9 @@ extension AddressSpace {
     func installGuards(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) throws(Errno) {
         let record = core.areas[area]
         guard isGuardable(record), !record.flags.contains(.locked) else { throw .EINVAL }
-        guard prepareAnonVMA(cpu, area) else { throw .ENOMEM }
+        // Tells fork that the tables hold something that a fault would not bring back.
+        core.areas[area].flags.insert(.maybeGuard)
+        if record.isAnonymous { guard prepareAnonVMA(cpu, area) else { throw .ENOMEM } }
         discard(cpu, area, start, end, ZapDetails(evenCows: true))
         let marker = tables.format.nonPresent(.guardMarker, 0)
         var page = start

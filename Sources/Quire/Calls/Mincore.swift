@@ -29,7 +29,8 @@ extension AddressSpace {
         let table = tables.table(cpu, page, level: 0)
         let entry = table.isNone ? .none : tables.load(cpu, table, tables.format.index(page, level: 0))
         if tables.format.isPresent(entry) { return true }
-        guard entry.isNone else { return false }
+        // A guard marker is as good as none: the cache tells.
+        guard entry.isNone || tables.format.kind(entry) == .guardMarker else { return false }
         guard !area.file.isNone else { return false }
         let offset = area.pageOffset(of: page)
         if area.kind == .file { return offset < core.pages(of: area.file) }

@@ -25,9 +25,22 @@ extension AddressSpace {
                 guard case .done = outcome else { return outcome }
                 continue
             }
+            if access == .write { markWritten(cpu, page) }
             page += Page.size
         }
         return nil
+    }
+
+    /// A page that is touched for writing is dirty, though nobody has written it: it is no longer lazily free
+    /// (FOLL_TOUCH of follow_page_pte).
+    private func markWritten(_ cpu: CPU, _ page: UInt64) {
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
+        let table = tables.table(cpu, page, level: 0)
+        guard !table.isNone else { return }
+        let entry = tables.load(cpu, table, tables.format.index(page, level: 0))
+        guard tables.format.isPresent(entry), !tables.format.isDirty(entry) else { return }
+        memory.flags(tables.format.frame(entry)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
     }
 
     /// Whether a page is mapped so that an access needs no fault.

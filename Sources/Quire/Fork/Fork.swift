@@ -61,8 +61,8 @@ extension AddressSpace {
             core.linkToFile(cpu, made)
         }
         child.account(record.flags, pages: Int64(record.pages))
-        // Only anonymous pages must be copied: everything else a fault brings back.
-        guard !wiped, !source.anonVMA.isNone else { return false }
+        // Only anonymous pages and guards must be copied: everything else a fault brings back.
+        guard !wiped, !source.anonVMA.isNone || source.flags.contains(.maybeGuard) else { return false }
         try copyEntries(cpu, source, into: child)
         return true
     }
