@@ -86,7 +86,7 @@ extension AreaTree {
                 let isExact = place == 0 || !nodes[child].isLeaf || nodes[node].keys[place] == nodes[child].keys[0]
                 precondition(isExact, "a bound is not its child's first key")
                 check(child, level + 1, &seen, &end)
-                precondition(nodes[node].gaps[place] == nodes[child].largestGap, "a largest gap is wrong")
+                precondition(nodes[node].gaps[place] == largestGap(child), "a largest gap is wrong")
             }
         }
     }

@@ -6,35 +6,23 @@
 /// A node: in a leaf, areas with the gap before each; above, children with the largest gap in each.
 struct AreaNode: BitwiseCopyable {
     static let capacity = 32
-    var count = 0
-    var isLeaf: Bool
-    /// Leaves: the neighbours, as pool indices.
-    var next: UInt32 = 0
-    var previous: UInt32 = 0
     /// Leaf: starts of areas. Inner: the children's first keys, exactly (the first is never looked at): an area may
     /// begin and end anywhere up to its neighbour, so a bound that is too low would hide it.
     var keys: InlineArray<32, UInt64> = InlineArray(repeating: 0)
     var gaps: InlineArray<32, UInt64> = InlineArray(repeating: 0)
     /// Leaf: pool indices of areas. Inner: pool indices of nodes.
     var children: InlineArray<32, UInt32> = InlineArray(repeating: 0)
+    var count = 0
+    var isLeaf: Bool
+    /// Leaves: the neighbours, as pool indices.
+    var next: UInt32 = 0
+    var previous: UInt32 = 0
 
-    /// The last entry whose key is not above `key`; 0 if all are above.
-    @inline(__always) func slot(_ key: UInt64) -> Int {
-        var low = 0
-        var size = count
-        while size > 1 {
-            let half = size >> 1
-            if keys[low + half] <= key { low += half }
-            size -= half
-        }
-        return low
-    }
+    /// Where `keys` and `gaps` begin.
+    static let keysOffset = 0
+    static let gapsOffset = 256
 
-    var largestGap: UInt64 {
-        var most: UInt64 = 0
-        for place in 0..<count { most = Swift.max(most, gaps[place]) }
-        return most
-    }
+    init(isLeaf: Bool) { self.isLeaf = isLeaf }
 
     mutating func insert(_ key: UInt64, _ gap: UInt64, _ child: UInt32, at place: Int) {
         var to = count
@@ -98,6 +86,16 @@ struct AreaTree: BitwiseCopyable {
 
     @inline(__always) private func handle(_ index: UInt32) -> Handle<AreaNode> { nodes.handle(at: index) }
 
+    /// The last entry of a node whose key is not above `key`; 0 if all are above.
+    @inline(__always) private func slot(_ node: Handle<AreaNode>, _ key: UInt64) -> Int {
+        nodes.search(node, offset: AreaNode.keysOffset, count: nodes[node].count, notAbove: key)
+    }
+
+    /// The largest gap in a node.
+    @inline(__always) func largestGap(_ node: Handle<AreaNode>) -> UInt64 {
+        nodes.largest(node, offset: AreaNode.gapsOffset, count: nodes[node].count)
+    }
+
     // MARK: Finding
 
     /// The area at a cursor.
@@ -109,7 +107,7 @@ struct AreaTree: BitwiseCopyable {
         var node = root
         for _ in 0..<Swift.max(depth - 1, 0) {
             let inner = handle(node)
-            node = nodes[inner].children[nodes[inner].slot(key)]
+            node = nodes[inner].children[slot(inner, key)]
         }
         return node
     }
@@ -118,7 +116,7 @@ struct AreaTree: BitwiseCopyable {
     @inline(__always) func cursor(atOrAbove address: UInt64) -> AreaCursor {
         guard root != 0 else { return .none }
         let leaf = leaf(for: address)
-        let place = nodes[handle(leaf)].slot(address)
+        let place = slot(handle(leaf), address)
         let found = AreaCursor(leaf: leaf, place: place)
         return areas[area(at: found)].end > address ? found : next(found)
     }
@@ -157,7 +155,7 @@ struct AreaTree: BitwiseCopyable {
     func before(_ address: UInt64) -> Handle<Area> {
         guard root != 0 else { return .none }
         let leaf = leaf(for: address)
-        var cursor = AreaCursor(leaf: leaf, place: nodes[handle(leaf)].slot(address))
+        var cursor = AreaCursor(leaf: leaf, place: slot(handle(leaf), address))
         while areas[area(at: cursor)].end > address {
             cursor = previous(cursor)
             if cursor.isNone { return .none }
@@ -178,7 +176,7 @@ struct AreaTree: BitwiseCopyable {
         var node = root
         for level in 0..<depth {
             path.nodes[level] = node
-            let place = nodes[handle(node)].slot(key)
+            let place = slot(handle(node), key)
             path.places[level] = place
             node = nodes[handle(node)].children[place]
         }
@@ -268,7 +266,7 @@ struct AreaTree: BitwiseCopyable {
     private func refreshUpwards(_ path: Path, from bottom: Int) {
         var level = bottom
         while level > 0 {
-            let largest = nodes[handle(path.nodes[level])].largestGap
+            let largest = largestGap(handle(path.nodes[level]))
             let above = handle(path.nodes[level - 1])
             if nodes[above].gaps[path.places[level - 1]] == largest { return }
             nodes[above].gaps[path.places[level - 1]] = largest
@@ -287,7 +285,7 @@ struct AreaTree: BitwiseCopyable {
             }
             if level == 0 {
                 guard let top = nodes.allocate(cpu, AreaNode(isLeaf: false)) else { return false }
-                nodes[top].insert(nodes[node].keys[0], nodes[node].largestGap, node.index, at: 0)
+                nodes[top].insert(nodes[node].keys[0], largestGap(node), node.index, at: 0)
                 root = top.index
                 depth += 1
                 path = self.path(to: key)
@@ -316,8 +314,8 @@ struct AreaTree: BitwiseCopyable {
             if upper.next != 0 { nodes[handle(upper.next)].previous = made.index }
             nodes[node].next = made.index
         }
-        nodes[parent].gaps[place] = nodes[node].largestGap
-        nodes[parent].insert(nodes[made].keys[0], nodes[made].largestGap, made.index, at: place + 1)
+        nodes[parent].gaps[place] = largestGap(node)
+        nodes[parent].insert(nodes[made].keys[0], largestGap(made), made.index, at: place + 1)
         return true
     }
 
@@ -336,7 +334,7 @@ struct AreaTree: BitwiseCopyable {
                     setBounds(path, above: level - 1, to: nodes[parent].keys[0])
                 }
             } else {
-                nodes[parent].gaps[place] = nodes[node].largestGap
+                nodes[parent].gaps[place] = largestGap(node)
                 if nodes[node].count < AreaNode.capacity / 4 { mergeWithNeighbour(cpu, parent, place) }
             }
             level -= 1
@@ -368,7 +366,7 @@ struct AreaTree: BitwiseCopyable {
         unlink(right)
         nodes.free(cpu, right)
         nodes[parent].remove(at: low + 1)
-        nodes[parent].gaps[low] = nodes[left].largestGap
+        nodes[parent].gaps[low] = largestGap(left)
     }
 
     private func unlink(_ node: Handle<AreaNode>) {

@@ -116,4 +116,39 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
             return unsafe records + Int(handle.index)
         }
     }
+
+    // MARK: Words of a record
+
+    // A subscript of an `InlineArray` in a record copies the whole array first; these read in place.
+
+    /// The last of a record's `count` ascending words, from byte `offset` on, that is not above `key`; 0 if all are.
+    @inline(__always)
+    func search(_ handle: Handle<Record>, offset: Int, count: Int, notAbove key: UInt64) -> Int {
+        let words = words(handle, offset, count)
+        var low = 0
+        var size = count
+        while size > 1 {
+            let half = size >> 1
+            if unsafe words[low &+ half] <= key { low &+= half }
+            size &-= half
+        }
+        return low
+    }
+
+    /// The largest of a record's `count` words from byte `offset` on; 0 of none.
+    @inline(__always)
+    func largest(_ handle: Handle<Record>, offset: Int, count: Int) -> UInt64 {
+        let words = words(handle, offset, count)
+        var most: UInt64 = 0
+        for place in 0..<count { most = unsafe Swift.max(most, words[place]) }
+        return most
+    }
+
+    @inline(__always)
+    private func words(_ handle: Handle<Record>, _ offset: Int, _ count: Int) -> UnsafePointer<UInt64> {
+        check(handle)
+        precondition(offset & 7 == 0 && offset &+ count &* 8 <= MemoryLayout<Record>.stride, "beyond the record")
+        let record = unsafe UnsafeRawPointer(records + Int(handle.index))
+        return unsafe (record + offset).assumingMemoryBound(to: UInt64.self)
+    }
 }
