@@ -21,6 +21,7 @@ extension Task {
             request.file = MappedFile(
                 file: descriptor.file, canRead: descriptor.canRead, canWrite: descriptor.canWrite)
         }
+        if name == "[vdso]" { request.file = MappedFile(file: try machine.vdso(cpu), canRead: true, canWrite: false) }
         space.mmapLock.writeLock(cpu)
         let result: (address: UInt64, populate: UInt64)
         do throws(Errno) {

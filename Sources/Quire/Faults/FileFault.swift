@@ -11,7 +11,7 @@ extension AddressSpace {
         let filePages = core.pages(of: area.file)
         if context.access != .write {
             if core.settings.faultAroundBytes > Page.size,
-                mapAround(cpu, context, position, area, filePages)
+                core.files[area.file].kind != .special, mapAround(cpu, context, position, area, filePages)
             {
                 return .done(major: false)
             }

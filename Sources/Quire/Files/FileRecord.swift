@@ -8,6 +8,8 @@ enum FileKind: UInt8, BitwiseCopyable {
     case recorded
     /// Lives in memory alone.
     case memory
+    /// The kernel's own pages that a program maps (`[vdso]`): mapped one by one, never around a fault.
+    case special
 }
 
 /// A file.

@@ -119,6 +119,14 @@ public final class Machine: @unchecked Sendable {
         return file
     }
 
+    /// The file behind every program's `[vdso]`.
+    func vdso(_ cpu: CPU) throws(Errno) -> Handle<FileRecord> {
+        if let known = namedFiles["[vdso]"] { return known }
+        let file = try makeFile(cpu, .special, size: .max, path: "[vdso]")
+        namedFiles["[vdso]"] = file
+        return file
+    }
+
     func intern(_ text: String) -> UInt32 {
         if let known = stringNumbers[text] { return known }
         let number = UInt32(strings.count)

@@ -44,7 +44,7 @@ extension Process {
             if !area.file.isNone {
                 let file = space.core.files[area.file]
                 report.offset = area.pageOffset << Page.shift
-                report.inode = file.inode
+                report.inode = file.kind == .special ? 0 : file.inode
                 report.path = machine.strings[Int(file.path)]
             } else if area.name != 0 {
                 report.path = machine.strings[Int(area.name)]

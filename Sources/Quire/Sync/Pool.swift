@@ -124,7 +124,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     /// The last of a record's `count` ascending words, from byte `offset` on, that is not above `key`; 0 if all are.
     @inline(__always)
     func search(_ handle: Handle<Record>, offset: Int, count: Int, notAbove key: UInt64) -> Int {
-        let words = words(handle, offset, count)
+        let words = unsafe words(handle, offset, count)
         var low = 0
         var size = count
         while size > 1 {
@@ -138,7 +138,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     /// The largest of a record's `count` words from byte `offset` on; 0 of none.
     @inline(__always)
     func largest(_ handle: Handle<Record>, offset: Int, count: Int) -> UInt64 {
-        let words = words(handle, offset, count)
+        let words = unsafe words(handle, offset, count)
         var most: UInt64 = 0
         for place in 0..<count { most = unsafe Swift.max(most, words[place]) }
         return most
