@@ -79,9 +79,27 @@ extension AddressSpace {
                 // The child's table is made even if nothing is copied into it, as Linux does.
                 guard let to = child.tables.allocatingPosition(cpu, address) else { throw .ENOMEM }
                 copyTable(cpu, area, from.table, into: child, to.table, address, next)
+                address = next
+            } else {
+                address = try copyUpperTables(cpu, address, area.end, into: child)
             }
-            address = next
         }
+    }
+
+    /// Where there is no PTE table, the child gets the tables above it that this side has. Returns where the next table
+    /// may be.
+    private func copyUpperTables(
+        _ cpu: CPU, _ address: UInt64, _ end: UInt64, into child: AddressSpace
+    ) throws(Errno) -> UInt64 {
+        let top = tables.format.levels - 1
+        var level = 1
+        while level < top, tables.table(cpu, address, level: level).isNone { level += 1 }
+        if level < top {
+            guard child.tables.allocatingTable(cpu, address, level: level) != nil else { throw .ENOMEM }
+        }
+        let span: UInt64 = 1 << tables.format.shift(ofLevel: level)
+        let next = (address & ~(span - 1)) &+ span
+        return next == 0 ? end : Swift.min(next, end)
     }
 
     private func copyTable(
