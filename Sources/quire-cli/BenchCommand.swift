@@ -15,6 +15,7 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             touch   one page touched and given back by MADV_DONTNEED of 2 MiB: contents off on one thread and with real \
             atomics and locks, and contents eager, each against the live kernel.
+            replay  2,000,000 lines, the shipped jemalloc recording over and over: lines a second, host memory.
             server  the documents' server at full size (VIRT 55 TB, RES 590 GB, VmPTE 110 GB): minutes, up to 8 GB.
 
             EXAMPLES
@@ -23,7 +24,7 @@ struct BenchCommand: ParsableCommand {
               quire bench server
             """)
 
-    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, server }
+    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, replay, server }
 
     @Argument(help: "What to measure.")
     var subject = Subject.touch
@@ -45,6 +46,7 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         switch subject {
         case .touch: try touch()
+        case .replay: try replay()
         case .server: try server()
         }
     }
@@ -125,6 +127,42 @@ struct BenchCommand: ParsableCommand {
         print("")
     }
 
+    // MARK: Replay
+
+    private func replay() throws {
+        guard let path = Examples.path(of: "jemalloc.q.xz") else {
+            throw ValidationError("the recording Examples/jemalloc.q.xz is not here: run it in Quire's folder")
+        }
+        var table = TextTable([
+            ("replay", .left), ("lines", .right), ("lines/s", .right), ("min", .right), ("max", .right),
+            ("host memory kB", .right),
+        ])
+        // Contents off first: the peak of memory only grows.
+        for contents in ["off", "lazy"] {
+            var rates: [Double] = []
+            var lines = 0
+            let bar = ProgressBar("replay, contents \(contents)")
+            for repetition in 0..<repetitions {
+                bar.show(repetition, of: repetitions)
+                let source = try RepeatedSource(path: path, lines: 2_000_000)
+                lines = source.lines
+                var options = ReplayOptions()
+                options.writesCalls = false
+                options.writesJSON = true
+                options.settings = [("machine.contents", contents)]
+                let begin = ContinuousClock.now
+                _ = try Replay(options).run(WorkloadReader(source: source, file: path), to: MemorySink())
+                rates.append(Double(lines) / (ContinuousClock.now - begin).seconds)
+            }
+            bar.finish()
+            table.add([
+                "contents \(contents)", String(lines), String(Int(median(rates))), String(Int(rates.min() ?? 0)),
+                String(Int(rates.max() ?? 0)), String(HostMemory.peakResidentKilobytes),
+            ])
+        }
+        print(table.render(), terminator: "")
+    }
+
     // MARK: The server at full size
 
     private func server() throws {
@@ -149,4 +187,9 @@ struct BenchCommand: ParsableCommand {
         print(table.render(), terminator: "")
         print("host memory at most: \(HostMemory.peakResidentKilobytes) kB")
     }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    fileprivate var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }
