@@ -16,6 +16,7 @@ struct BenchCommand: ParsableCommand {
             touch   one page touched and given back by MADV_DONTNEED of 2 MiB: contents off on one thread and with real \
             atomics and locks, and contents eager, each against the live kernel.
             replay  2,000,000 lines, the shipped jemalloc recording over and over: lines a second, host memory.
+            inspect `quire inspect` on a process with 1 TB of VIRT and 4 GB of RES, a page in each MiB.
             server  the documents' server at full size (VIRT 55 TB, RES 590 GB, VmPTE 110 GB): minutes, up to 8 GB.
 
             EXAMPLES
@@ -24,7 +25,7 @@ struct BenchCommand: ParsableCommand {
               quire bench server
             """)
 
-    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, replay, server }
+    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, replay, inspect, server }
 
     @Argument(help: "What to measure.")
     var subject = Subject.touch
@@ -47,6 +48,7 @@ struct BenchCommand: ParsableCommand {
         switch subject {
         case .touch: try touch()
         case .replay: try replay()
+        case .inspect: try inspect()
         case .server: try server()
         }
     }
@@ -161,6 +163,21 @@ struct BenchCommand: ParsableCommand {
             ])
         }
         print(table.render(), terminator: "")
+    }
+
+    // MARK: Inspect
+
+    private func inspect() throws {
+        let measured = try LiveHold.measure(bytes: 1 << 40, pages: 1 << 20, repetitions: repetitions)
+        let seconds = measured.map { Double($0.nanoseconds) / 1e9 }
+        print(
+            "inspect, 1 TB VIRT, 4 GB RES, 524,288 tables: median \(hundredths(median(seconds))) s, "
+                + "min \(hundredths(seconds.min() ?? 0)), max \(hundredths(seconds.max() ?? 0))")
+    }
+
+    private func hundredths(_ number: Double) -> String {
+        let value = Int((number * 100).rounded())
+        return "\(value / 100).\(value % 100 < 10 ? "0" : "")\(value % 100)"
     }
 
     // MARK: The server at full size
