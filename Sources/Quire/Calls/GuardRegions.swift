@@ -16,6 +16,8 @@ extension AddressSpace {
         discard(cpu, area, start, end, ZapDetails(evenCows: true))
         let marker = tables.format.nonPresent(.guardMarker, 0)
         var page = start
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
         while page < end {
             guard let position = tables.allocatingPosition(cpu, page) else { throw .ENOMEM }
             guard tables.lockIfAttached(cpu, position, page) else { continue }

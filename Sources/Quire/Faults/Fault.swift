@@ -55,9 +55,10 @@ extension AddressSpace {
     func serve(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         // Only the first write needs an anon_vma, and only private areas have anonymous pages.
         if !core.areas[context.area].isAnonymous, let outcome = faultBeyondEnd(cpu, context) { return outcome }
-        guard let position = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
+        // From the walk to the lock: a table that is reclaimed meanwhile must not be somebody else's frame by then.
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
+        guard let position = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
         let entry = tables.load(cpu, position.table, tables.format.index(context.page, level: 0))
         if entry.isNone {
             return core.areas[context.area].isAnonymous

@@ -37,7 +37,10 @@ extension PageTables {
         return false
     }
 
-    /// The PTE table that covers an address, made if need be; nil where memory is used up.
+    /// The PTE table that covers an address, made if need be; nil where memory is used up. The caller is inside a
+    /// read-side section, which is left for a moment where tables must be made (that may sleep): what it found before
+    /// may be gone. The position is always what a walk inside the section read, never what was made a moment ago:
+    /// the new table may have been reclaimed and another hung in its place.
     @inline(__always) func allocatingPosition(_ cpu: CPU, _ address: UInt64) -> TablePosition? {
         let found = position(cpu, address)
         return found.table.isNone ? buildPath(cpu, address) : found
@@ -45,11 +48,20 @@ extension PageTables {
 
     @inline(never)
     private func buildPath(_ cpu: CPU, _ address: UInt64) -> TablePosition? {
-        guard let parent = allocatingTable(cpu, address, level: 1),
-            let table = child(cpu, of: parent, level: 1, address, lock: pmdLock(parent))
-        else { return nil }
-        return TablePosition(
-            table: table, pmdTable: parent, pmdEntry: load(cpu, parent, format.index(address, level: 1)))
+        while true {
+            memory.rcu.exit(cpu)
+            let made = makeTables(cpu, address)
+            memory.rcu.enter(cpu)
+            guard made else { return nil }
+            let found = position(cpu, address)
+            if !found.table.isNone { return found }
+        }
+    }
+
+    /// Makes what is missing of the tables for an address (pte_alloc). False where memory is used up.
+    private func makeTables(_ cpu: CPU, _ address: UInt64) -> Bool {
+        guard let parent = allocatingTable(cpu, address, level: 1) else { return false }
+        return child(cpu, of: parent, level: 1, address, lock: pmdLock(parent)) != nil
     }
 
     /// The table of a level above PTE that covers an address, made if need be; nil where memory is used up.
