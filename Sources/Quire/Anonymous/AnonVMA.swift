@@ -37,17 +37,27 @@ extension MachineCore {
     }
 
     /// Gives an area an anon_vma before its first anonymous page: a neighbour's if they could merge one day, else a
-    /// new one. False where memory is used up. (anon_vma_prepare)
-    fileprivate func prepareAnonVMA(_ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree) -> Bool {
+    /// new one. Faults of other CPUs may come to the same; the first one under `page_table_lock` decides. False where
+    /// memory is used up. (__anon_vma_prepare)
+    fileprivate func prepareAnonVMA(
+        _ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree, _ pageTableLock: SpinLock
+    ) -> Bool {
         let shared = reusableNeighbour(area, in: tree)
         guard let anonVMA = shared ?? makeAnonVMA(cpu) else { return false }
-        guard link(cpu, area, anonVMA) else {
-            if shared == nil { dropReference(cpu, anonVMA) }
-            return false
+        defer { if shared == nil { dropReference(cpu, anonVMA) } }
+        guard let made = links.allocate(cpu, AnonLink(area: area, anonVMA: anonVMA)) else { return false }
+        let lock = lock(of: anonVMA)
+        lock.writeLock(cpu)
+        pageTableLock.lock(cpu)
+        let isFirst = areas[area].anonVMA.isNone
+        if isFirst {
+            hang(made)
+            anonVMAs[anonVMA].areas += 1
+            areas[area].anonVMA = anonVMA
         }
-        if shared == nil { dropReference(cpu, anonVMA) }
-        areas[area].anonVMA = anonVMA
-        anonVMAs[anonVMA].areas += 1
+        pageTableLock.unlock(cpu)
+        lock.writeUnlock(cpu)
+        if !isFirst { links.free(cpu, made) }
         return true
     }
 
@@ -63,18 +73,25 @@ extension MachineCore {
 
     /// Ties an area to an anon_vma. False where memory is used up.
     func link(_ cpu: CPU, _ area: Handle<Area>, _ anonVMA: Handle<AnonVMA>) -> Bool {
-        let value = AnonLink(area: area, anonVMA: anonVMA, nextOfArea: areas[area].chain)
-        guard let link = links.allocate(cpu, value) else { return false }
+        guard let made = links.allocate(cpu, AnonLink(area: area, anonVMA: anonVMA)) else { return false }
         let lock = lock(of: anonVMA)
         lock.writeLock(cpu)
+        hang(made)
+        lock.writeUnlock(cpu)
+        return true
+    }
+
+    /// Puts a link into its area's chain and its anon_vma's list; the lock of the tree is held for write.
+    private func hang(_ link: Handle<AnonLink>) {
+        let area = links[link].area
+        let anonVMA = links[link].anonVMA
         let first = anonVMAs[anonVMA].firstLink
         links[link].nextOfAnon = first
         if first != 0 { links[links.handle(at: first)].previousOfAnon = link.index }
         anonVMAs[anonVMA].firstLink = link.index
         anonVMAs[anonVMA].references += 1
-        lock.writeUnlock(cpu)
+        links[link].nextOfArea = areas[area].chain
         areas[area].chain = link.index
-        return true
     }
 
     /// Ties `target` to everything that `source` is tied to (anon_vma_clone). A fork's copy may take over an
@@ -220,6 +237,6 @@ extension AddressSpace {
 
     @inline(never)
     private func makeAnonVMA(_ cpu: CPU, _ area: Handle<Area>) -> Bool {
-        core.prepareAnonVMA(cpu, area, in: areas)
+        core.prepareAnonVMA(cpu, area, in: areas, tables.pageTableLock)
     }
 }
