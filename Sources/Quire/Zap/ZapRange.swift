@@ -69,7 +69,8 @@ extension AddressSpace {
             guard !position.table.isNone, tables.lockIfAttached(cpu, position, address) else { return }
             let step = zapEntries(cpu, &gather, area, position.table, &address, end, details)
             if step.skipped { canReclaim = false }
-            if canReclaim && address == end {
+            // The count is exact under the lock: where the lock was given up on the way, a fault may have come in behind.
+            if canReclaim && address == end && tables.populated(position.table) == 0 {
                 detached = detachFast(cpu, position, start)
             }
             if step.mustFlush { gather.flushTranslations() }
