@@ -14,17 +14,16 @@ extension Task {
     /// Makes one access to one address. The public way through the whole fault path: O(levels + log areas).
     @inline(__always)
     public func access(_ address: UInt64, _ access: Access) -> AccessOutcome {
-        outcome(space.translate(cpu, address, access).outcome)
+        outcome(space.use(cpu, address, access) { _ in })
     }
 
     /// Writes one byte.
     @inline(__always)
     public func storeByte(_ address: UInt64, _ byte: UInt8) -> AccessOutcome {
-        let result = space.translate(cpu, address, .write)
-        guard !result.frame.isNone else { return outcome(result.outcome) }
-        space.memory.setByte(
-            cpu, result.frame, offset: Int(truncatingIfNeeded: address & Page.offsetMask), byte)
-        return .done
+        outcome(
+            space.use(cpu, address, .write) { frame in
+                space.memory.setByte(cpu, frame, offset: Int(truncatingIfNeeded: address & Page.offsetMask), byte)
+            })
     }
 
     /// Writes `count` bytes of the same value.
@@ -73,11 +72,10 @@ extension Task {
         var at = address
         var left = count
         while left > 0 {
-            let result = space.translate(cpu, at, access)
-            guard !result.frame.isNone else { return outcome(result.outcome) }
             let offset = at & Page.offsetMask
             let bytes = Swift.min(left, Page.size - offset)
-            body(result.frame, Int(offset), Int(bytes))
+            let result = space.use(cpu, at, access) { frame in body(frame, Int(offset), Int(bytes)) }
+            guard case .done = result else { return outcome(result) }
             at &+= bytes
             left -= bytes
         }

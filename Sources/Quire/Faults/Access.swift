@@ -1,18 +1,22 @@
 // An access as the hardware makes it: look in the TLB, walk the tables, set accessed and dirty, or fault. The walk
-// takes no lock; a read-side section stands for "interrupts are off during the walk". Every byte that a program,
+// takes no lock; an access section stands for "no interrupt comes in the middle". Every byte that a program,
 // a system call or another process touches comes through here. Linux: asm_exc_page_fault and the MMU itself.
 
 extension AddressSpace {
-    /// Makes one access: returns the frame that the address maps, faulting as often as it takes.
+    /// Makes one access: `body` uses the frame that the address maps, after as many faults as it takes. Walk and use
+    /// are one access section: a flush of translations by another CPU waits for its end.
     @inline(__always)
-    func translate(_ cpu: CPU, _ address: UInt64, _ access: Access) -> (frame: FrameNumber, outcome: FaultOutcome) {
+    func use(_ cpu: CPU, _ address: UInt64, _ access: Access, _ body: (FrameNumber) -> Void) -> FaultOutcome {
         while true {
+            memory.accesses.enter(cpu)
             let frame = hardwareWalk(cpu, address, access)
-            if !frame.isNone { return (frame, .done(major: false)) }
+            if !frame.isNone { body(frame) }
+            memory.accesses.exit(cpu)
+            if !frame.isNone { return .done(major: false) }
             let outcome = fault(cpu, address, access)
             switch outcome {
             case .done, .retry: continue
-            default: return (.none, outcome)
+            default: return outcome
             }
         }
     }
@@ -20,17 +24,15 @@ extension AddressSpace {
     /// The hardware's walk: the frame, with accessed and dirty set, or none: a fault.
     @inline(__always)
     private func hardwareWalk(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FrameNumber {
-        memory.rcu.enter(cpu)
-        defer { memory.rcu.exit(cpu) }
         if let tlbs = core.tlbs { return walkThroughTLB(cpu, tlbs, address, access) }
         let table = tables.table(cpu, address, level: 0)
         guard !table.isNone else { return .none }
-        return use(cpu, table, tables.format.index(address, level: 0), access)
+        return mark(cpu, table, tables.format.index(address, level: 0), access)
     }
 
     /// Uses an entry: checks the rights and sets accessed and dirty, as the walker does.
     @inline(__always)
-    private func use(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ access: Access) -> FrameNumber {
+    private func mark(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ access: Access) -> FrameNumber {
         while true {
             let entry = tables.load(cpu, table, index)
             guard tables.format.isValidForHardware(entry), allows(entry, access) else { return .none }
@@ -63,7 +65,7 @@ extension AddressSpace {
         let table = tables.table(cpu, address, level: 0)
         guard !table.isNone else { return .none }
         let index = format.index(address, level: 0)
-        let frame = use(cpu, table, index, access)
+        let frame = mark(cpu, table, index, access)
         if !frame.isNone {
             var entry = format.used(tables.load(cpu, table, index))
             if access == .write { entry = format.dirtied(entry) }

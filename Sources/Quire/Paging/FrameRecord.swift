@@ -38,6 +38,8 @@ enum FrameFlags {
     static let unmovableBlock: UInt32 = 1 << 15
     /// A table whose emptied page was given back to the host, or waits for that.
     static let discardQueued: UInt32 = 1 << 16
+    /// Some CPU is zeroing the frame.
+    static let zeroing: UInt32 = 1 << 18
     /// Free and in a CPU's own list.
     static let perCPU: UInt32 = 1 << 17
 }

@@ -3,6 +3,8 @@
 // `PhysicalMemory` is a handful of pointers: copying it copies nothing. Contents of data pages are off (never
 // stored), lazy (zeroed when somebody looks) or eager (zeroed when allocated). Linux: mem_map, struct zone.
 
+import Synchronization
+
 /// What becomes of the bytes in data pages.
 public enum Contents: String, BitwiseCopyable, Sendable {
     /// Not stored: stores are dropped, loads give no data. Costs no host memory.
@@ -20,6 +22,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
     let zone: UnsafeMutablePointer<ZoneState>
     let perCPU: UnsafeMutableRawPointer
     let rcu: RCU
+    let accesses: AccessSections
     let format: UnsafePointer<PageTableFormat>
     let walkMasks: WalkMasks
     let frameCount: UInt32
@@ -41,6 +44,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
     /// Each CPU's lists and queues, a cache line apart.
     @inline(__always) var perCPU: UnsafeMutableRawPointer { unsafe parts.pointee.perCPU }
     @inline(__always) var rcu: RCU { unsafe parts.pointee.rcu }
+    @inline(__always) var accesses: AccessSections { unsafe parts.pointee.accesses }
     @inline(__always) var frameCount: UInt32 { unsafe parts.pointee.frameCount }
     @inline(__always) var contents: Contents { unsafe parts.pointee.contents }
     @inline(__always) var walkMasks: WalkMasks { unsafe parts.pointee.walkMasks }
@@ -63,7 +67,9 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         unsafe parts.initialize(
             to: PhysicalMemoryParts(
                 base: base, records: records, zone: zone, perCPU: state + layout.perCPUOffset,
-                rcu: RCU(at: state + layout.rcuOffset, cpus: cpus), format: UnsafePointer(formatAddress),
+                rcu: RCU(at: state + layout.rcuOffset, cpus: cpus),
+                accesses: AccessSections(besideRCUAt: state + layout.rcuOffset, cpus: cpus),
+                format: UnsafePointer(formatAddress),
                 walkMasks: WalkMasks(format), frameCount: UInt32(frames),
                 contents: contents))
         unsafe self.parts = UnsafePointer(parts)
@@ -119,10 +125,18 @@ public enum Contents: String, BitwiseCopyable, Sendable {
 
     /// Makes the bytes of a data frame real before somebody looks at them.
     @inline(__always) func materialize(_ cpu: CPU, _ frame: FrameNumber) {
-        if has(cpu, frame, FrameFlags.needsZero) {
-            flags(frame).clear(cpu, bits: FrameFlags.needsZero, .frameFlags)
-            zero(cpu, frame)
+        if has(cpu, frame, FrameFlags.needsZero) { zeroOnce(cpu, frame) }
+    }
+
+    /// Zeroes a frame that only reads as zero; of several CPUs one does it and the others wait.
+    @inline(never) private func zeroOnce(_ cpu: CPU, _ frame: FrameNumber) {
+        var turn = 0
+        while flags(frame).set(cpu, bits: FrameFlags.zeroing, .frameFlags) & FrameFlags.zeroing != 0 {
+            unsafe cpu.spinOnce(flags(frame).cell, .frameFlags, turn: turn)
+            turn += 1
         }
+        if has(cpu, frame, FrameFlags.needsZero) { zero(cpu, frame) }
+        flags(frame).clear(cpu, bits: FrameFlags.zeroing | FrameFlags.needsZero, .frameFlags)
     }
 
     /// Writes one byte `count` times; the range lies within the frame. Nothing where contents are off.
@@ -130,10 +144,9 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         guard contents != .off else { return }
         materialize(cpu, frame)
         markNotZero(cpu, frame)
-        let start = unsafe base + Int(frame.address) + offset
-        for position in 0..<count {
-            unsafe start.storeBytes(of: byte, toByteOffset: position, as: UInt8.self)
-        }
+        // Bytes of programs are shared without a lock: relaxed atomics.
+        let start = unsafe (base + Int(frame.address) + offset).assumingMemoryBound(to: Atomic<UInt8>.self)
+        for position in 0..<count { unsafe start[position].store(byte, ordering: .relaxed) }
     }
 
     /// Notes that a frame's memory may hold something other than zeroes.
@@ -144,7 +157,8 @@ public enum Contents: String, BitwiseCopyable, Sendable {
     /// A byte of a data frame; 0 where contents are off.
     func byte(_ cpu: CPU, _ frame: FrameNumber, offset: Int) -> UInt8 {
         guard contents != .off, !has(cpu, frame, FrameFlags.needsZero) else { return 0 }
-        return unsafe (base + Int(frame.address)).load(fromByteOffset: offset, as: UInt8.self)
+        let cell = unsafe (base + Int(frame.address) + offset).assumingMemoryBound(to: Atomic<UInt8>.self)
+        return unsafe cell.pointee.load(ordering: .relaxed)
     }
 
     /// Writes a byte of a data frame.

@@ -80,5 +80,6 @@ extension PageTables {
         cpu.count(.tlbFlushedPages, (end &- start) >> Page.shift)
         unsafe schedulePoint(cpu, .flush, UnsafeRawPointer(words), .sequential, .tlb)
         if let tlbs { tlbs.flush(cpu, space: owner, start, end) }
+        memory.accesses.waitForOthers(cpu)
     }
 }
