@@ -29,7 +29,7 @@ extension AddressSpace {
             throw .ENOMEM
         }
         if !whole.file.isNone {
-            core.hold(whole.file)
+            core.hold(cpu, whole.file)
             core.linkToFile(cpu, made)
         }
         cpu.count(.areaSplits)

@@ -6,7 +6,9 @@ extension AddressSpace {
     /// lock is held for write.
     func setHeapEnd(_ cpu: CPU, _ wanted: UInt64) -> UInt64 {
         let numbers = numbers
-        guard wanted >= numbers.heapStart, numbers.heapStart != 0 else { return numbers.heapEnd }
+        guard numbers.heapStart != 0, wanted >= numbers.heapStart, wanted <= tables.format.userEnd else {
+            return numbers.heapEnd
+        }
         if numbers.limits.data != .max, wanted - numbers.heapStart > numbers.limits.data { return numbers.heapEnd }
         let new = Page.ceiling(wanted)
         let old = Page.ceiling(numbers.heapEnd)
@@ -20,6 +22,7 @@ extension AddressSpace {
     }
 
     private func growHeap(_ cpu: CPU, _ start: UInt64, _ end: UInt64) -> Bool {
+        guard end <= tables.format.userEnd else { return false }
         let above = areas.find(start)
         if !above.isNone, core.areas[above].startWithGap(core.settings.stackGuardGap) < end + Page.size { return false }
         var flags: AreaFlags = [.read, .write, .account]

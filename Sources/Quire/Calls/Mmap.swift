@@ -46,7 +46,10 @@ extension AddressSpace {
         if request.flags.contains(.stack) { flags.insert(.noHugePage) }
         var address = try unmappedArea(
             hint, length, fixed: isFixed, alignsHuge: request.file == nil && !request.flags.contains(.shared))
-        if let recorded = request.recorded, !isFixed { address = Page.floor(recorded) }
+        if let recorded = request.recorded, !isFixed {
+            address = Page.floor(recorded)
+            guard address <= tables.format.userEnd - length else { throw .ENOMEM }
+        }
         if request.flags.contains(.fixedNoReplace), !isUnmapped(address, length) { throw .EEXIST }
         if isFixed, address < core.settings.mmapMinAddress { throw .EPERM }
         if flags.contains(.locked), !mayLock(pages: length >> Page.shift) { throw .EAGAIN }
@@ -164,7 +167,7 @@ extension AddressSpace {
             throw .ENOMEM
         }
         if !attributes.file.isNone {
-            core.hold(attributes.file)
+            core.hold(cpu, attributes.file)
             core.linkToFile(cpu, area)
         }
     }

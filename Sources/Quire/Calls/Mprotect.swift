@@ -77,19 +77,7 @@ extension AddressSpace {
     /// Gives the entries of [start, end) the rights of the area (change_protection).
     private func changeEntries(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
         let record = core.areas[area]
-        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
-        var address = start
-        while address < end {
-            let next = Swift.min((address & ~(span - 1)) &+ span, end)
-            memory.rcu.enter(cpu)
-            let position = tables.position(cpu, address)
-            if !position.table.isNone, tables.lockIfAttached(cpu, position, address) {
-                changeTable(cpu, position.table, record, address, next)
-                tables.pteLock(position.table).unlock(cpu)
-            }
-            memory.rcu.exit(cpu)
-            address = next
-        }
+        eachTable(cpu, start, end) { table, from, to in changeTable(cpu, table, record, from, to) }
     }
 
     private func changeTable(_ cpu: CPU, _ table: FrameNumber, _ area: Area, _ start: UInt64, _ end: UInt64) {

@@ -39,14 +39,16 @@ extension AddressSpace {
         if !moves, request.newLength == request.oldLength { return (old, 0, 0) }
         area = areas.find(old)
         guard !area.isNone, core.areas[area].start <= old else { throw .EFAULT }
-        if !moves {
+        let stays = request.recorded.map { Page.floor($0) == old } ?? true
+        if !moves, stays {
             if try growInPlace(cpu, area, request) {
                 let locked = core.areas[areas.find(old)].flags.contains(.locked)
                 return (old, locked ? old + request.oldLength : 0, locked ? old + request.newLength : 0)
             }
-            guard request.flags.contains(.mayMove) else { throw .ENOMEM }
+            guard request.flags.contains(.mayMove), request.recorded == nil else { throw .ENOMEM }
         }
-        let address = try chooseTarget(request)
+        let address = try chooseTarget(cpu, request)
+        area = areas.find(old)
         let locked = core.areas[area].flags.contains(.locked)
         try move(cpu, area, request, to: address)
         let grew = locked && request.newLength > request.oldLength
@@ -114,9 +116,18 @@ extension AddressSpace {
         return true
     }
 
-    private func chooseTarget(_ request: RemapRequest) throws(Errno) -> UInt64 {
+    private func chooseTarget(_ cpu: CPU, _ request: RemapRequest) throws(Errno) -> UInt64 {
         if request.flags.contains(.fixed) { return request.target }
-        if let recorded = request.recorded { return Page.floor(recorded) }
+        if let recorded = request.recorded {
+            let place = Page.floor(recorded)
+            let userEnd = tables.format.userEnd
+            guard request.newLength <= userEnd, place <= userEnd - request.newLength,
+                place >= request.old + request.oldLength || place + request.newLength <= request.old
+            else { throw .ENOMEM }
+            // What the recording does not show to be gone may lie there.
+            try makeHole(cpu, place, place + request.newLength)
+            return place
+        }
         return try unmappedArea(
             request.flags.contains(.dontUnmap) ? Page.floor(request.target) : 0, request.newLength, fixed: false,
             alignsHuge: false)
@@ -196,7 +207,7 @@ extension AddressSpace {
             return nil
         }
         if !record.file.isNone {
-            core.hold(record.file)
+            core.hold(cpu, record.file)
             core.linkToFile(cpu, made)
         }
         return made
@@ -204,7 +215,7 @@ extension AddressSpace {
 
     /// Moves every area of the range to the target, holes included but for one at the start (remap_move).
     private func moveAreas(_ cpu: CPU, _ request: RemapRequest) throws(Errno) -> UInt64 {
-        let end = request.old + request.oldLength
+        let end = request.old &+ request.oldLength
         var at = request.old
         var moved: UInt64?
         while at < end {

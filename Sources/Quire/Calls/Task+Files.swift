@@ -15,7 +15,7 @@ extension Task {
             file = try machine.makeFile(cpu, .recorded, size: size ?? .max, path: path)
             machine.namedFiles[path] = file
         }
-        machine.core.hold(file)
+        machine.core.hold(cpu, file)
         return install(Descriptor(file: file, canRead: true, canWrite: canWrite), at: descriptor)
     }
 
@@ -39,7 +39,7 @@ extension Task {
             file = try machine.makeFile(cpu, .memory, size: 0, path: name)
             machine.namedFiles[name] = file
         }
-        machine.core.hold(file)
+        machine.core.hold(cpu, file)
         return install(Descriptor(file: file, canRead: canRead, canWrite: canWrite), at: nil)
     }
 
@@ -60,7 +60,7 @@ extension Task {
     /// dup: the lowest free number, or the one that a recording names.
     public func dup(_ fd: Int, descriptor: Int? = nil) throws(Errno) -> Int {
         guard let old = process.descriptors[fd] else { throw .EBADF }
-        machine.core.hold(old.file)
+        machine.core.hold(cpu, old.file)
         return install(old, at: descriptor)
     }
 

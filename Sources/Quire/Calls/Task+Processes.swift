@@ -27,7 +27,7 @@ extension Task {
     private func child(_ pid: Int, _ space: AddressSpace) -> Process {
         let made = Process(pid: pid, machine: machine, space: space)
         made.descriptors = process.descriptors
-        for descriptor in made.descriptors.values { machine.core.hold(descriptor.file) }
+        for descriptor in made.descriptors.values { machine.core.hold(cpu, descriptor.file) }
         return machine.register(made)
     }
 

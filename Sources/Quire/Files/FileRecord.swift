@@ -16,6 +16,10 @@ enum FileKind: UInt8, BitwiseCopyable {
 struct FileRecord: BitwiseCopyable {
     /// The lock word of the list of areas (i_mmap_rwsem).
     var lock: UInt32 = 0
+    /// The lock word of the page cache's index (i_pages).
+    var cacheLock: UInt32 = 0
+    /// Descriptors and areas that hold it, plus one while its name exists.
+    var references: UInt32 = 1
     var kind: FileKind
     /// Bytes; all ones where nothing tells the size.
     var size: UInt64
@@ -25,8 +29,6 @@ struct FileRecord: BitwiseCopyable {
     var cachedPages: UInt64 = 0
     /// The first area of the list of areas that map it.
     var firstArea: UInt32 = 0
-    /// Descriptors and areas that hold it, plus one while its name exists.
-    var references: UInt32 = 1
     var inode: UInt64
     /// Its name, as an index of the machine's strings.
     var path: UInt32
@@ -39,13 +41,20 @@ extension MachineCore {
         return size == .max ? 1 << 48 : (size &+ Page.offsetMask) >> Page.shift
     }
 
+    private func lockWord(_ file: Handle<FileRecord>) -> Word32 { files.word(file, offset: 0) }
+    private func references(_ file: Handle<FileRecord>) -> Word32 { files.word(file, offset: 8) }
+
+    /// The lock of a file's page cache.
+    func cacheLock(_ file: Handle<FileRecord>) -> SpinLock {
+        SpinLock(files.word(file, offset: 4), .pageCache)
+    }
+
     /// Takes a reference to a file.
-    func hold(_ file: Handle<FileRecord>) { files[file].references += 1 }
+    func hold(_ cpu: CPU, _ file: Handle<FileRecord>) { references(file).add(cpu, 1, .refcount) }
 
     /// Drops a reference; the last one frees the file and its cached pages.
     func release(_ cpu: CPU, _ file: Handle<FileRecord>) {
-        files[file].references -= 1
-        guard files[file].references == 0 else { return }
+        guard references(file).subtract(cpu, 1, .refcount) == 0 else { return }
         dropCache(cpu, file, from: 0)
         files.free(cpu, file)
     }
@@ -54,7 +63,7 @@ extension MachineCore {
     func linkToFile(_ cpu: CPU, _ area: Handle<Area>) {
         let file = areas[area].file
         guard !file.isNone else { return }
-        let lock = RWSemaphore(files.word(file, offset: 0), .iMmap)
+        let lock = RWSemaphore(lockWord(file), .iMmap)
         lock.writeLock(cpu)
         let first = files[file].firstArea
         areas[area].nextOfFile = first
@@ -68,7 +77,7 @@ extension MachineCore {
     func unlinkFromFile(_ cpu: CPU, _ area: Handle<Area>) {
         let file = areas[area].file
         guard !file.isNone else { return }
-        let lock = RWSemaphore(files.word(file, offset: 0), .iMmap)
+        let lock = RWSemaphore(lockWord(file), .iMmap)
         lock.writeLock(cpu)
         let before = areas[area].previousOfFile
         let after = areas[area].nextOfFile

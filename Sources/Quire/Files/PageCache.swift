@@ -41,9 +41,15 @@ extension MachineCore {
     func cachedOrMade(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> FrameNumber {
         let found = cached(cpu, file, page)
         guard found.isNone else { return found }
+        let lock = cacheLock(file)
+        lock.lock(cpu)
+        defer { lock.unlock(cpu) }
         let isMemory = files[file].kind == .memory
         guard let slot = slot(cpu, file, page) else { return .none }
-        let frame = memory.allocate(cpu, [.zeroed, .maySleep])
+        // Another fault may have been faster.
+        let present = CacheEntry(rawValue: slot.load(cpu, .pageCache)).frame
+        guard present.isNone else { return present }
+        let frame = memory.allocate(cpu, .zeroed)
         guard !frame.isNone else { return .none }
         memory.initialize(
             frame, .file, flags: isMemory ? FrameFlags.swapBacked : 0, references: 1, mappings: 0,
@@ -80,7 +86,7 @@ extension MachineCore {
     }
 
     private func makeNode(_ cpu: CPU) -> FrameNumber? {
-        let node = memory.allocate(cpu, [.unmovable, .maySleep])
+        let node = memory.allocate(cpu, .unmovable)
         guard !node.isNone else { return nil }
         memory.zero(cpu, node)
         memory.initialize(

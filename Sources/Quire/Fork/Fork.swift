@@ -57,7 +57,7 @@ extension AddressSpace {
             throw .ENOMEM
         }
         if !record.file.isNone {
-            core.hold(record.file)
+            core.hold(cpu, record.file)
             core.linkToFile(cpu, made)
         }
         child.account(record.flags, pages: Int64(record.pages))
