@@ -43,7 +43,9 @@ let package = Package(
             ],
             path: "Sources/quire-cli", swiftSettings: settings),
         .testTarget(name: "QuireTests", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),
-        .testTarget(name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], swiftSettings: settings),
+        .testTarget(
+            name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], resources: [.copy("Replay/Goldens")],
+            swiftSettings: settings),
         .testTarget(name: "QuireLiveTests", dependencies: ["QuireLive"], swiftSettings: settings),
         .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
     ]
