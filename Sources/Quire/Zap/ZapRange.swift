@@ -81,7 +81,7 @@ extension AddressSpace {
             }
         } while address < end
         guard canReclaim else {
-            if details?.reclaimTables == true { cpu.count(.reclaimSkipped) }
+            if core.settings.reclaim == .sync, details?.reclaimTables == true { cpu.count(.reclaimSkipped) }
             return
         }
         if detached {
