@@ -24,23 +24,29 @@ extension AddressSpace {
 
     /// The table may be empty but could not be cut out in passing: looks again under both locks.
     func reclaimSlowly(_ cpu: CPU, _ gather: inout Gather, _ position: TablePosition, _ address: UInt64) {
+        guard detachIfEmpty(cpu, position, address) else { return }
+        cpu.count(.tablesFreedSlow)
+        // Outside of the locks: the gather may have to flush at once.
+        freeDetached(cpu, &gather, position.table, address)
+    }
+
+    /// With neither lock held: takes both, and cuts the table out if it still hangs there and is empty.
+    private func detachIfEmpty(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
         let pmdLock = tables.pmdLock(position.pmdTable)
         let pteLock = tables.pteLock(position.table)
         pmdLock.lock(cpu)
         defer { pmdLock.unlock(cpu) }
         guard tables.load(cpu, position.pmdTable, tables.format.index(address, level: 1)) == position.pmdEntry else {
-            return
+            return false
         }
         let nested = !pteLock.isSame(as: pmdLock)
         if nested { pteLock.lock(cpu) }
         defer { if nested { pteLock.unlock(cpu) } }
         guard isEmpty(cpu, position.table) else {
             cpu.count(.reclaimRetried)
-            return
+            return false
         }
-        guard detach(cpu, position, address) else { return }
-        cpu.count(.tablesFreedSlow)
-        freeDetached(cpu, &gather, position.table, address)
+        return detach(cpu, position, address)
     }
 
     /// Whether all 512 entries of a table are none.
