@@ -51,7 +51,6 @@ extension AddressSpace {
             guard address <= tables.format.userEnd - length else { throw .ENOMEM }
         }
         if request.flags.contains(.fixedNoReplace), !isUnmapped(address, length) { throw .EEXIST }
-        if isFixed, address < core.settings.mmapMinAddress { throw .EPERM }
         if flags.contains(.locked), !mayLock(pages: length >> Page.shift) { throw .EAGAIN }
         try checkType(request, &flags)
         if request.flags.contains(.noReserve), core.settings.overcommit != .never { flags.insert(.noReserve) }
