@@ -34,6 +34,8 @@ struct Proposal: BitwiseCopyable {
     var anonVMA: Handle<AnonVMA> = .none
     /// The area that the range is part of now; none for a new mapping.
     var middle: Handle<Area> = .none
+    /// The area whose pages are about to move into the range (mremap); none for a new mapping.
+    var source: Handle<Area> = .none
 }
 
 extension AddressSpace {
@@ -164,6 +166,7 @@ extension AddressSpace {
 
     /// An area that grows takes over the anon_vma of what it grows over, if it has none itself (dup_anon_vma).
     private func inheritAnonVMA(_ cpu: CPU, _ target: Handle<Area>, from source: Handle<Area>) -> Bool {
+        if source.isNone { return true }
         let theirs = core.areas[source].anonVMA
         guard core.areas[target].anonVMA.isNone, !theirs.isNone else { return true }
         guard core.cloneLinks(cpu, from: source, to: target, forking: false) else { return false }
@@ -181,7 +184,9 @@ extension AddressSpace {
         let joinsBelow = joinsBelow(below, proposal)
         var joinsAbove = joinsAbove(above, proposal)
         if joinsBelow, joinsAbove, !areCompatible(below, above) { joinsAbove = false }
+        // What may fail comes before what can be seen.
         if joinsBelow {
+            guard inheritAnonVMA(cpu, below, from: proposal.source) else { return nil }
             var end = proposal.end
             if joinsAbove {
                 guard inheritAnonVMA(cpu, below, from: above) else { return nil }
@@ -194,7 +199,7 @@ extension AddressSpace {
             cpu.count(.areaMerges)
             return below
         }
-        guard joinsAbove else { return nil }
+        guard joinsAbove, inheritAnonVMA(cpu, above, from: proposal.source) else { return nil }
         core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
         lower(above, to: proposal.start)
         cpu.count(.areaMerges)

@@ -3,20 +3,45 @@
 // of the two locks legal. Linux: move_page_tables, move_normal_pmd, move_ptes.
 
 extension AddressSpace {
-    /// Moves what is mapped in [from, from + length) to `to`.
-    func moveTables(_ cpu: CPU, from: UInt64, to: UInt64, length: UInt64) {
-        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
+    /// Makes the tables that `moveTables` will need at the target, so that it cannot fail half-way with pages on both
+    /// sides. False where memory is used up; what was made is then the caller's to free. (Linux moves what it can, and
+    /// back again where it cannot go on.)
+    func makeTargetTables(_ cpu: CPU, from: UInt64, to: UInt64, length: UInt64) -> Bool {
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
         var moved: UInt64 = 0
         while moved < length {
-            let source = from + moved
-            let target = to + moved
-            var step = Swift.min((source & ~(span - 1)) + span - source, length - moved)
-            step = Swift.min(step, (target & ~(span - 1)) + span - target)
-            let whole = step == span && moveWholeTable(cpu, source, target)
+            let (source, target) = (from + moved, to + moved)
+            let step = stepLength(source, target, length - moved)
+            moved += step
+            let position = tables.position(cpu, source)
+            if position.table.isNone { continue }
+            if step == 512 * Page.size {
+                guard let pmdTable = tables.allocatingTable(cpu, target, level: 1) else { return false }
+                if tables.load(cpu, pmdTable, tables.format.index(target, level: 1)).isNone { continue }
+            }
+            if tables.populated(position.table) > 0, tables.allocatingPosition(cpu, target) == nil { return false }
+        }
+        return true
+    }
+
+    /// Moves what is mapped in [from, from + length) to `to`. `makeTargetTables` has been called.
+    func moveTables(_ cpu: CPU, from: UInt64, to: UInt64, length: UInt64) {
+        var moved: UInt64 = 0
+        while moved < length {
+            let (source, target) = (from + moved, to + moved)
+            let step = stepLength(source, target, length - moved)
+            let whole = step == 512 * Page.size && moveWholeTable(cpu, source, target)
             if !whole { moveEntries(cpu, source, target, step) }
             moved += step
         }
         tables.flushRange(cpu, from, from + length)
+    }
+
+    /// How far the range reaches within one table on either side.
+    private func stepLength(_ source: UInt64, _ target: UInt64, _ left: UInt64) -> UInt64 {
+        let span = 512 * Page.size
+        return Swift.min(span - source & (span - 1), span - target & (span - 1), left)
     }
 
     /// Hangs the PTE table of a whole span below the target's PMD entry, if there is none yet.

@@ -143,7 +143,10 @@ extension AddressSpace {
         let newPages = request.newLength >> Page.shift
         if keeps { guard mayExpand(record.flags, pages: newPages) else { throw .ENOMEM } }
         if record.flags.contains(.account) { try core.commit(cpu, pages: newPages) }
-        guard let copy = copyArea(cpu, area, request, to: target) else {
+        guard makeTargetTables(cpu, from: request.old, to: target, length: request.oldLength),
+            let copy = copyArea(cpu, area, request, to: target)
+        else {
+            freeUnusedTables(cpu, target, target + request.newLength)
             if record.flags.contains(.account) { core.uncommit(cpu, pages: newPages) }
             throw .ENOMEM
         }
@@ -153,7 +156,8 @@ extension AddressSpace {
         if keeps {
             finishKeeping(cpu, request)
         } else if request.oldLength > 0 {
-            try unmap(cpu, request.old, request.oldLength)
+            // Where the old area cannot be split, it stays mapped, empty; the move has happened (as in Linux).
+            try? unmap(cpu, request.old, request.oldLength)
         }
     }
 
@@ -177,15 +181,8 @@ extension AddressSpace {
         if record.isAnonymous, record.anonVMA.isNone { offset = target >> Page.shift }
         let proposal = Proposal(
             start: target, end: target + request.newLength, pageOffset: offset, attributes: AreaAttributes(record),
-            anonVMA: record.anonVMA)
-        if let merged = mergeNew(cpu, proposal) {
-            if core.areas[merged].anonVMA.isNone, !record.anonVMA.isNone {
-                guard core.cloneLinks(cpu, from: area, to: merged, forking: false) else { return nil }
-                core.areas[merged].anonVMA = record.anonVMA
-                core.anonVMAs[record.anonVMA].areas += 1
-            }
-            return merged
-        }
+            anonVMA: record.anonVMA, source: area)
+        if let merged = mergeNew(cpu, proposal) { return merged }
         var copy = record
         copy.start = target
         copy.end = target + request.newLength

@@ -48,6 +48,13 @@ extension AddressSpace {
         tables.freeRange(cpu, &gather, start, end, floor: floor, ceiling: ceiling)
     }
 
+    /// Frees tables that were made for a range in which nothing was mapped after all.
+    func freeUnusedTables(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
+        var gather = Gather(cpu, tables)
+        freeTables(cpu, &gather, start, end)
+        gather.finish()
+    }
+
     /// Takes an area out of the accounts.
     private func uncount(_ cpu: CPU, _ area: Area) {
         if area.flags.contains(.account) { core.uncommit(cpu, pages: area.pages) }
