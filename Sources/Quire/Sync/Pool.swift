@@ -55,6 +55,9 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     /// Lets the allocation after `count` more ones fail, once; a negative count ends that.
     func fail(after count: Int) { unsafe head[4] = count < 0 ? 0 : UInt32(count) + 1 }
 
+    /// Whether the failure that was asked for is still to come.
+    var isFailing: Bool { unsafe head[4] != 0 }
+
     /// Takes a record and sets it to `value`; nil where the pool is full (or told to fail).
     func allocate(_ cpu: CPU, _ value: Record) -> Handle<Record>? {
         lock.lock(cpu)
