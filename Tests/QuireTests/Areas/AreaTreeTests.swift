@@ -1,0 +1,199 @@
+// The tree of areas against a sorted array: random inserts, removals and moved borders, searches for free ranges by
+// brute force, and as many areas as a process may have.
+
+import Testing
+
+@testable import Quire
+
+/// The tree of a process that maps nothing, filled by hand, and the sorted array beside it.
+private struct TreeModel {
+    let test: TestMachine
+    let tree: AreaTree
+    /// Sorted by start.
+    var model: [(start: UInt64, end: UInt64, handle: Handle<Area>)] = []
+
+    init() throws {
+        test = try TestMachine()
+        tree = test.space.areas
+    }
+
+    var cpu: CPU { test.cpu }
+
+    /// Index of the first area that ends above an address, by looking at all.
+    func find(_ address: UInt64) -> Int? { model.firstIndex { $0.end > address } }
+
+    mutating func insert(_ start: UInt64, _ end: UInt64, growsDown: Bool = false) {
+        let flags: AreaFlags = growsDown ? [.read, .growsDown] : .read
+        let record = Area(start: start, end: end, flags: flags, pageOffset: 0, kind: .anonymous, space: 1)
+        let handle = test.core.areas.allocate(cpu, record)!
+        #expect(tree.insert(cpu, handle))
+        let place = model.firstIndex { $0.start > start } ?? model.count
+        model.insert((start, end, handle), at: place)
+    }
+
+    mutating func remove(at place: Int) {
+        let gone = model.remove(at: place)
+        tree.remove(cpu, gone.handle)
+        test.core.areas.free(cpu, gone.handle)
+    }
+
+    mutating func removeAll() {
+        while !model.isEmpty { remove(at: model.count - 1) }
+        #expect(tree.count == 0)
+    }
+
+    /// The free room below and above an area.
+    func room(_ place: Int) -> (low: UInt64, high: UInt64) {
+        (place == 0 ? 0 : model[place - 1].end, place + 1 < model.count ? model[place + 1].start : 1 << 40)
+    }
+
+    func expectSame() {
+        tree.checkInvariants()
+        #expect(tree.count == model.count)
+        var cursor = tree.first
+        for place in model.indices {
+            guard !cursor.isNone else {
+                Issue.record("the ordered walk ends after \(place) of \(model.count) areas")
+                return
+            }
+            let handle = tree.area(at: cursor)
+            #expect(handle == model[place].handle)
+            #expect(test.core.areas[handle].start == model[place].start)
+            #expect(test.core.areas[handle].end == model[place].end)
+            cursor = tree.next(cursor)
+        }
+        #expect(cursor.isNone)
+    }
+
+    func expectSameAround(_ address: UInt64) {
+        let place = find(address)
+        #expect(tree.find(address) == (place.map { model[$0].handle } ?? .none), "find(\(address))")
+        let below = model.lastIndex { $0.end <= address }
+        #expect(tree.before(address) == (below.map { model[$0].handle } ?? .none), "before(\(address))")
+        if let place {
+            let above = place + 1 < model.count ? model[place + 1].handle : .none
+            #expect(tree.after(model[place].handle) == above)
+        }
+    }
+}
+
+@Suite struct AreaTreeTests {
+    @Test(arguments: [1, 2, 3] as [UInt64]) func randomChangesAgreeWithASortedArray(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var model = try TreeModel()
+        // Grows, stays, shrinks: splits and merges of nodes at every depth.
+        for step in 0..<900 {
+            let bias = step < 400 ? 2 : step < 600 ? 5 : 8
+            let pick = random.below(12)
+            if model.model.isEmpty || pick >= bias + 2 {
+                let start = UInt64(random.below(1 << 16)) * 8 * page
+                let free =
+                    model.find(start).map { model.model[$0].start > start ? model.model[$0].start : 0 } ?? 1 << 40
+                guard free > start else { continue }
+                let end = min(start + UInt64(1 + random.below(6)) * page, free)
+                model.insert(start, end)
+            } else if pick >= 4 {
+                model.remove(at: random.below(model.model.count))
+            } else {
+                moveABorder(&model, &random)
+            }
+            if step % 30 == 29 { model.expectSame() }
+            let near = model.model.isEmpty ? 0 : model.model[random.below(model.model.count)].start
+            for address in [near, near &- 1, near + page, UInt64(random.below(1 << 30))] where address < 1 << 41 {
+                model.expectSameAround(address)
+            }
+        }
+        model.expectSame()
+        model.removeAll()
+        model.expectSame()
+        model.test.expectNothingLeft()
+    }
+
+    private func moveABorder(_ model: inout TreeModel, _ random: inout SeededRandom) {
+        let place = random.below(model.model.count)
+        let room = model.room(place)
+        let area = model.model[place]
+        if random.oneIn(2) {
+            let lowest = max(room.low, area.start - min(area.start, 16 * page))
+            let start = lowest + UInt64(random.below(Int((area.end - lowest) / page))) * page
+            model.tree.moveStart(area.handle, to: start)
+            model.model[place].start = start
+        } else {
+            let highest = min(room.high, area.end + 16 * page)
+            let end = highest - UInt64(random.below(Int((highest - area.start) / page))) * page
+            model.tree.moveEnd(area.handle, to: end)
+            model.model[place].end = end
+        }
+    }
+
+    /// Where the first area of a leaf goes and one of the leaf before grows over its place, the bound between the two
+    /// leaves must not lead to the wrong one.
+    @Test func anAreaThatGrowsOverARemovedNeighbourIsStillFound() throws {
+        for place in 0..<63 {
+            var model = try TreeModel()
+            for slot in 1...64 as ClosedRange<UInt64> { model.insert(slot * 16 * page, slot * 16 * page + page) }
+            let next = model.model[place + 1]
+            model.remove(at: place + 1)
+            model.tree.moveEnd(model.model[place].handle, to: next.end)
+            model.model[place].end = next.end
+            model.expectSameAround(next.start - 1)
+            model.expectSameAround(next.start)
+            model.expectSameAround(next.end - 1)
+            model.expectSame()
+            model.removeAll()
+        }
+    }
+
+    @Test(arguments: [4, 5] as [UInt64]) func freeRangesAreThoseOfABruteForceSearch(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var model = try TreeModel()
+        var at: UInt64 = 64 * page
+        for _ in 0..<120 {
+            at += UInt64(random.below(12)) * page
+            let end = at + UInt64(1 + random.below(5)) * page
+            model.insert(at, end, growsDown: random.oneIn(6))
+            at = end
+        }
+        let guardGap = 4 * page
+        for _ in 0..<200 {
+            let length = UInt64(1 + random.below(14)) * page
+            let low = UInt64(random.below(Int(at / page))) * page
+            let high = low + UInt64(random.below(Int(at / page))) * page
+            // Below a stack the guard gap is not free either, as far down as the next area (Linux asks only that one).
+            let places = stride(from: low, through: high, by: Int(page)).filter { start in
+                guard start + length <= high else { return false }
+                guard let above = model.find(start) else { return true }
+                let area = model.test.core.areas[model.model[above].handle]
+                return start + length <= area.start - (area.flags.contains(.growsDown) ? min(area.start, guardGap) : 0)
+            }
+            let highest = model.tree.highestGap(length: length, low: low, high: high, guardGap: guardGap)
+            #expect(highest == places.last, "\(length / page) pages in \(low / page)..<\(high / page)")
+            let lowest = model.tree.lowestGap(length: length, low: low, high: high, guardGap: guardGap)
+            #expect(lowest == places.first, "\(length / page) pages in \(low / page)..<\(high / page)")
+        }
+        model.removeAll()
+    }
+
+    @Test func asManyAreasAsLinuxAllows() throws {
+        let test = try TestMachine()
+        let tree = test.space.areas
+        let count = 65_530
+        var handles: [Handle<Area>] = []
+        for place in 0..<count {
+            // Every second page, from the middle outwards, so that neither end is favoured.
+            let slot = UInt64(place % 2 == 0 ? count + place : count - place - 1) * 2 * page
+            let record = Area(
+                start: slot, end: slot + page, flags: .read, pageOffset: 0, kind: .anonymous, space: 1)
+            let handle = try #require(test.core.areas.allocate(test.cpu, record))
+            #expect(tree.insert(test.cpu, handle))
+            handles.append(handle)
+        }
+        tree.checkInvariants()
+        #expect(tree.count == count)
+        // Nodes at least half full where they were split: no more than 16 areas a leaf would be a bug.
+        #expect(test.core.nodes.used < count / 8)
+        for handle in handles { tree.remove(test.cpu, handle) }
+        for handle in handles { test.core.areas.free(test.cpu, handle) }
+        #expect(tree.count == 0 && test.core.nodes.used == 0)
+    }
+}

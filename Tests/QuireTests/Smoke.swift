@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct QuireSmoke {
-    @Test func builds() {}
-}
