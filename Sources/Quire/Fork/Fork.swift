@@ -25,12 +25,18 @@ extension AddressSpace {
         child.numbers = numbers
         var copied = false
         var cursor = areas.first
-        while !cursor.isNone {
-            let area = areas.area(at: cursor)
-            if !core.areas[area].flags.contains(.dontCopy) {
-                copied = try copyArea(cpu, area, into: child) || copied
+        do throws(Errno) {
+            while !cursor.isNone {
+                let area = areas.area(at: cursor)
+                if !core.areas[area].flags.contains(.dontCopy) {
+                    copied = try copyArea(cpu, area, into: child) || copied
+                }
+                cursor = areas.next(cursor)
             }
-            cursor = areas.next(cursor)
+        } catch {
+            // Entries of this side may have lost the right to write before memory ran out.
+            tables.flushRange(cpu, 0, tables.format.userEnd)
+            throw error
         }
         if copied { tables.flushRange(cpu, 0, tables.format.userEnd) }
         child.noteResidentPeak()
