@@ -29,8 +29,8 @@ extension AreaTree {
 
     private var lastEnd: UInt64 {
         var node = nodes.handle(at: root)
-        while !nodes[node].isLeaf { node = nodes.handle(at: nodes[node].children[nodes[node].count - 1]) }
-        return areas[areas.handle(at: nodes[node].children[nodes[node].count - 1])].end
+        while !nodes[node].isLeaf { node = nodes.handle(at: nodes.child(node, nodes[node].count - 1)) }
+        return areas[areas.handle(at: nodes.child(node, nodes[node].count - 1))].end
     }
 
     private func highest(
@@ -39,14 +39,14 @@ extension AreaTree {
         var place = nodes[node].count - 1
         while place >= 0 {
             defer { place -= 1 }
-            let gap = nodes[node].gaps[place]
+            let gap = nodes.gap(node, place)
             guard gap >= length else { continue }
             if !nodes[node].isLeaf {
-                let child = nodes.handle(at: nodes[node].children[place])
+                let child = nodes.handle(at: nodes.child(node, place))
                 if let found = highest(child, length, low, high, guardGap) { return found }
                 continue
             }
-            let area = areas[areas.handle(at: nodes[node].children[place])]
+            let area = areas[areas.handle(at: nodes.child(node, place))]
             let floor = Swift.max(area.start - gap, low)
             let ceiling = Swift.min(area.startWithGap(guardGap), high)
             if ceiling > floor, ceiling - floor >= length { return ceiling - length }
@@ -74,19 +74,19 @@ extension AreaTree {
         precondition(nodes[node].isLeaf == (level == depth), "a leaf at the wrong depth")
         for place in 0..<nodes[node].count {
             if nodes[node].isLeaf {
-                let area = areas[areas.handle(at: nodes[node].children[place])]
-                precondition(area.start == nodes[node].keys[place], "a key differs from its area's start")
+                let area = areas[areas.handle(at: nodes.child(node, place))]
+                precondition(area.start == nodes.key(node, place), "a key differs from its area's start")
                 precondition(area.start >= end && area.end > area.start, "areas overlap or are empty")
-                precondition(nodes[node].gaps[place] == area.start - end, "a gap is wrong")
+                precondition(nodes.gap(node, place) == area.start - end, "a gap is wrong")
                 end = area.end
                 seen += 1
             } else {
-                let child = nodes.handle(at: nodes[node].children[place])
-                precondition(place == 0 || nodes[node].keys[place] >= end, "a bound is too low")
-                let isExact = place == 0 || !nodes[child].isLeaf || nodes[node].keys[place] == nodes[child].keys[0]
+                let child = nodes.handle(at: nodes.child(node, place))
+                precondition(place == 0 || nodes.key(node, place) >= end, "a bound is too low")
+                let isExact = place == 0 || !nodes[child].isLeaf || nodes.key(node, place) == nodes.key(child, 0)
                 precondition(isExact, "a bound is not its child's first key")
                 check(child, level + 1, &seen, &end)
-                precondition(nodes[node].gaps[place] == largestGap(child), "a largest gap is wrong")
+                precondition(nodes.gap(node, place) == nodes.largestGap(child), "a largest gap is wrong")
             }
         }
     }

@@ -3,51 +3,6 @@
 // chained for ordered walks. Nodes are records of the machine's pool. Everything happens under the mmap lock.
 // docs/architecture.md has the measurement against other structures. Linux: the maple tree, mas_empty_area_rev.
 
-/// A node: in a leaf, areas with the gap before each; above, children with the largest gap in each.
-struct AreaNode: BitwiseCopyable {
-    static let capacity = 32
-    /// Leaf: starts of areas. Inner: the children's first keys, exactly (the first is never looked at): an area may
-    /// begin and end anywhere up to its neighbour, so a bound that is too low would hide it.
-    var keys: InlineArray<32, UInt64> = InlineArray(repeating: 0)
-    var gaps: InlineArray<32, UInt64> = InlineArray(repeating: 0)
-    /// Leaf: pool indices of areas. Inner: pool indices of nodes.
-    var children: InlineArray<32, UInt32> = InlineArray(repeating: 0)
-    var count = 0
-    var isLeaf: Bool
-    /// Leaves: the neighbours, as pool indices.
-    var next: UInt32 = 0
-    var previous: UInt32 = 0
-
-    /// Where `keys` and `gaps` begin.
-    static let keysOffset = 0
-    static let gapsOffset = 256
-
-    init(isLeaf: Bool) { self.isLeaf = isLeaf }
-
-    mutating func insert(_ key: UInt64, _ gap: UInt64, _ child: UInt32, at place: Int) {
-        var to = count
-        while to > place {
-            keys[to] = keys[to - 1]
-            gaps[to] = gaps[to - 1]
-            children[to] = children[to - 1]
-            to -= 1
-        }
-        keys[place] = key
-        gaps[place] = gap
-        children[place] = child
-        count += 1
-    }
-
-    mutating func remove(at place: Int) {
-        for to in place..<(count - 1) {
-            keys[to] = keys[to + 1]
-            gaps[to] = gaps[to + 1]
-            children[to] = children[to + 1]
-        }
-        count -= 1
-    }
-}
-
 /// A position in the tree: a leaf and an entry of it. Valid until the tree changes.
 struct AreaCursor: BitwiseCopyable {
     var leaf: UInt32
@@ -86,28 +41,18 @@ struct AreaTree: BitwiseCopyable {
 
     @inline(__always) private func handle(_ index: UInt32) -> Handle<AreaNode> { nodes.handle(at: index) }
 
-    /// The last entry of a node whose key is not above `key`; 0 if all are above.
-    @inline(__always) private func slot(_ node: Handle<AreaNode>, _ key: UInt64) -> Int {
-        nodes.search(node, offset: AreaNode.keysOffset, count: nodes[node].count, notAbove: key)
-    }
-
-    /// The largest gap in a node.
-    @inline(__always) func largestGap(_ node: Handle<AreaNode>) -> UInt64 {
-        nodes.largest(node, offset: AreaNode.gapsOffset, count: nodes[node].count)
-    }
-
     // MARK: Finding
 
     /// The area at a cursor.
     @inline(__always) func area(at cursor: AreaCursor) -> Handle<Area> {
-        areas.handle(at: nodes[handle(cursor.leaf)].children[cursor.place])
+        areas.handle(at: nodes.child(handle(cursor.leaf), cursor.place))
     }
 
     @inline(__always) private func leaf(for key: UInt64) -> UInt32 {
         var node = root
         for _ in 0..<Swift.max(depth - 1, 0) {
             let inner = handle(node)
-            node = nodes[inner].children[slot(inner, key)]
+            node = nodes.child(inner, nodes.slot(inner, key))
         }
         return node
     }
@@ -116,7 +61,7 @@ struct AreaTree: BitwiseCopyable {
     @inline(__always) func cursor(atOrAbove address: UInt64) -> AreaCursor {
         guard root != 0 else { return .none }
         let leaf = leaf(for: address)
-        let place = slot(handle(leaf), address)
+        let place = nodes.slot(handle(leaf), address)
         let found = AreaCursor(leaf: leaf, place: place)
         return areas[area(at: found)].end > address ? found : next(found)
     }
@@ -155,7 +100,7 @@ struct AreaTree: BitwiseCopyable {
     func before(_ address: UInt64) -> Handle<Area> {
         guard root != 0 else { return .none }
         let leaf = leaf(for: address)
-        var cursor = AreaCursor(leaf: leaf, place: slot(handle(leaf), address))
+        var cursor = AreaCursor(leaf: leaf, place: nodes.slot(handle(leaf), address))
         while areas[area(at: cursor)].end > address {
             cursor = previous(cursor)
             if cursor.isNone { return .none }
@@ -176,9 +121,9 @@ struct AreaTree: BitwiseCopyable {
         var node = root
         for level in 0..<depth {
             path.nodes[level] = node
-            let place = slot(handle(node), key)
+            let place = nodes.slot(handle(node), key)
             path.places[level] = place
-            node = nodes[handle(node)].children[place]
+            node = nodes.child(handle(node), place)
         }
         return path
     }
@@ -188,7 +133,7 @@ struct AreaTree: BitwiseCopyable {
         let start = areas[area].start
         guard root != 0 else {
             guard let node = nodes.allocate(cpu, AreaNode(isLeaf: true)) else { return false }
-            nodes[node].insert(start, start, area.index, at: 0)
+            nodes.insert(node, start, start, area.index, at: 0)
             root = node.index
             depth = 1
             count = 1
@@ -198,9 +143,9 @@ struct AreaTree: BitwiseCopyable {
         guard reserve(cpu, &path, start) else { return false }
         let leaf = handle(path.nodes[depth - 1])
         let place =
-            nodes[leaf].count > 0 && nodes[leaf].keys[path.places[depth - 1]] <= start
+            nodes[leaf].count > 0 && nodes.key(leaf, path.places[depth - 1]) <= start
             ? path.places[depth - 1] + 1 : path.places[depth - 1]
-        nodes[leaf].insert(start, 0, area.index, at: place)
+        nodes.insert(leaf, start, 0, area.index, at: place)
         count += 1
         path.places[depth - 1] = place
         refresh(path)
@@ -213,12 +158,12 @@ struct AreaTree: BitwiseCopyable {
         let path = path(to: areas[area].start)
         let leaf = handle(path.nodes[depth - 1])
         let place = path.places[depth - 1]
-        precondition(nodes[leaf].children[place] == area.index, "an area is not where the tree has it")
+        precondition(nodes.child(leaf, place) == area.index, "an area is not where the tree has it")
         let following = next(AreaCursor(leaf: leaf.index, place: place))
         let followingStart = following.isNone ? 0 : areas[self.area(at: following)].start
-        nodes[leaf].remove(at: place)
+        nodes.remove(leaf, at: place)
         count -= 1
-        if place == 0, nodes[leaf].count > 0 { setBounds(path, above: depth - 1, to: nodes[leaf].keys[0]) }
+        if place == 0, nodes[leaf].count > 0 { setBounds(path, above: depth - 1, to: nodes.key(leaf, 0)) }
         shrink(cpu, path)
         if !following.isNone { refresh(self.path(to: followingStart)) }
     }
@@ -226,7 +171,7 @@ struct AreaTree: BitwiseCopyable {
     /// An area's start moves; it stays between its neighbours. Updates key and gaps, O(log n).
     func moveStart(_ area: Handle<Area>, to start: UInt64) {
         let path = path(to: areas[area].start)
-        nodes[handle(path.nodes[depth - 1])].keys[path.places[depth - 1]] = start
+        nodes.setKey(handle(path.nodes[depth - 1]), path.places[depth - 1], start)
         areas[area].start = start
         setBounds(path, above: depth - 1, to: start)
         refresh(path)
@@ -237,7 +182,7 @@ struct AreaTree: BitwiseCopyable {
         var level = bottom
         while level > 0 && path.places[level] == 0 {
             level -= 1
-            nodes[handle(path.nodes[level])].keys[path.places[level]] = start
+            nodes.setKey(handle(path.nodes[level]), path.places[level], start)
         }
     }
 
@@ -259,17 +204,17 @@ struct AreaTree: BitwiseCopyable {
         let place = path.places[depth - 1]
         let before = previous(AreaCursor(leaf: leaf.index, place: place))
         let floor = before.isNone ? 0 : areas[area(at: before)].end
-        nodes[leaf].gaps[place] = areas[areas.handle(at: nodes[leaf].children[place])].start - floor
+        nodes.setGap(leaf, place, areas[areas.handle(at: nodes.child(leaf, place))].start - floor)
         refreshUpwards(path, from: depth - 1)
     }
 
     private func refreshUpwards(_ path: Path, from bottom: Int) {
         var level = bottom
         while level > 0 {
-            let largest = largestGap(handle(path.nodes[level]))
+            let largest = nodes.largestGap(handle(path.nodes[level]))
             let above = handle(path.nodes[level - 1])
-            if nodes[above].gaps[path.places[level - 1]] == largest { return }
-            nodes[above].gaps[path.places[level - 1]] = largest
+            if nodes.gap(above, path.places[level - 1]) == largest { return }
+            nodes.setGap(above, path.places[level - 1], largest)
             level -= 1
         }
     }
@@ -285,7 +230,7 @@ struct AreaTree: BitwiseCopyable {
             }
             if level == 0 {
                 guard let top = nodes.allocate(cpu, AreaNode(isLeaf: false)) else { return false }
-                nodes[top].insert(nodes[node].keys[0], largestGap(node), node.index, at: 0)
+                nodes.insert(top, nodes.key(node, 0), nodes.largestGap(node), node.index, at: 0)
                 root = top.index
                 depth += 1
                 path = self.path(to: key)
@@ -301,21 +246,20 @@ struct AreaTree: BitwiseCopyable {
 
     private func split(_ cpu: CPU, _ node: Handle<AreaNode>, below parent: Handle<AreaNode>, at place: Int) -> Bool {
         var upper = AreaNode(isLeaf: nodes[node].isLeaf)
-        let middle = AreaNode.capacity / 2
-        for from in middle..<AreaNode.capacity {
-            upper.insert(
-                nodes[node].keys[from], nodes[node].gaps[from], nodes[node].children[from], at: upper.count)
-        }
         upper.next = nodes[node].next
         upper.previous = node.index
         guard let made = nodes.allocate(cpu, upper) else { return false }
+        let middle = AreaNode.capacity / 2
+        for from in middle..<AreaNode.capacity {
+            nodes.insert(made, nodes.key(node, from), nodes.gap(node, from), nodes.child(node, from), at: from - middle)
+        }
         nodes[node].count = middle
         if upper.isLeaf {
             if upper.next != 0 { nodes[handle(upper.next)].previous = made.index }
             nodes[node].next = made.index
         }
-        nodes[parent].gaps[place] = largestGap(node)
-        nodes[parent].insert(nodes[made].keys[0], largestGap(made), made.index, at: place + 1)
+        nodes.setGap(parent, place, nodes.largestGap(node))
+        nodes.insert(parent, nodes.key(made, 0), nodes.largestGap(made), made.index, at: place + 1)
         return true
     }
 
@@ -329,19 +273,19 @@ struct AreaTree: BitwiseCopyable {
             if nodes[node].count == 0 {
                 unlink(node)
                 nodes.free(cpu, node)
-                nodes[parent].remove(at: place)
+                nodes.remove(parent, at: place)
                 if place == 0, nodes[parent].count > 0 {
-                    setBounds(path, above: level - 1, to: nodes[parent].keys[0])
+                    setBounds(path, above: level - 1, to: nodes.key(parent, 0))
                 }
             } else {
-                nodes[parent].gaps[place] = largestGap(node)
+                nodes.setGap(parent, place, nodes.largestGap(node))
                 if nodes[node].count < AreaNode.capacity / 4 { mergeWithNeighbour(cpu, parent, place) }
             }
             level -= 1
         }
         while depth > 1, nodes[handle(root)].count == 1 {
             let old = handle(root)
-            root = nodes[old].children[0]
+            root = nodes.child(old, 0)
             nodes.free(cpu, old)
             depth -= 1
         }
@@ -355,18 +299,18 @@ struct AreaTree: BitwiseCopyable {
     private func mergeWithNeighbour(_ cpu: CPU, _ parent: Handle<AreaNode>, _ place: Int) {
         guard nodes[parent].count > 1 else { return }
         let low = place > 0 ? place - 1 : place
-        let left = handle(nodes[parent].children[low])
-        let right = handle(nodes[parent].children[low + 1])
+        let left = handle(nodes.child(parent, low))
+        let right = handle(nodes.child(parent, low + 1))
         guard nodes[left].count + nodes[right].count <= AreaNode.capacity * 3 / 4 else { return }
-        let bound = nodes[parent].keys[low + 1]
+        let bound = nodes.key(parent, low + 1)
         for from in 0..<nodes[right].count {
-            let key = from == 0 && !nodes[right].isLeaf ? bound : nodes[right].keys[from]
-            nodes[left].insert(key, nodes[right].gaps[from], nodes[right].children[from], at: nodes[left].count)
+            let key = from == 0 && !nodes[right].isLeaf ? bound : nodes.key(right, from)
+            nodes.insert(left, key, nodes.gap(right, from), nodes.child(right, from), at: nodes[left].count)
         }
         unlink(right)
         nodes.free(cpu, right)
-        nodes[parent].remove(at: low + 1)
-        nodes[parent].gaps[low] = largestGap(left)
+        nodes.remove(parent, at: low + 1)
+        nodes.setGap(parent, low, nodes.largestGap(left))
     }
 
     private func unlink(_ node: Handle<AreaNode>) {

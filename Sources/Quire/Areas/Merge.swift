@@ -78,7 +78,8 @@ extension AddressSpace {
     }
 
     private func hasSame(_ area: Area, _ attributes: AreaAttributes) -> Bool {
-        area.flags.subtracting(.sticky) == attributes.flags.subtracting(.sticky) && area.file == attributes.file && area.name == attributes.name
+        area.flags.subtracting(.sticky) == attributes.flags.subtracting(.sticky) && area.file == attributes.file
+            && area.name == attributes.name
             && area.kind == attributes.kind
     }
 

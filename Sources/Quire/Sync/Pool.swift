@@ -122,7 +122,35 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
 
     // MARK: Words of a record
 
-    // A subscript of an `InlineArray` in a record copies the whole array first; these read in place.
+    // A subscript of an `InlineArray` in a record copies the whole array first; these work in place.
+
+    /// Reads a value inside a record; `offset` is in bytes.
+    @inline(__always)
+    func load<Value: BitwiseCopyable>(_ handle: Handle<Record>, offset: Int, as type: Value.Type) -> Value {
+        checkInside(handle, offset, MemoryLayout<Value>.size)
+        return unsafe UnsafeRawPointer(records + Int(handle.index)).load(fromByteOffset: offset, as: type)
+    }
+
+    /// Writes a value inside a record; `offset` is in bytes.
+    @inline(__always)
+    func store<Value: BitwiseCopyable>(_ handle: Handle<Record>, offset: Int, _ value: Value) {
+        checkInside(handle, offset, MemoryLayout<Value>.size)
+        unsafe UnsafeMutableRawPointer(records + Int(handle.index)).storeBytes(
+            of: value, toByteOffset: offset, as: Value.self)
+    }
+
+    /// Moves bytes inside a record; the ranges may overlap.
+    @inline(__always)
+    func moveBytes(_ handle: Handle<Record>, from: Int, to: Int, count: Int) {
+        checkInside(handle, Swift.max(from, to), count)
+        let base = unsafe UnsafeMutableRawPointer(records + Int(handle.index))
+        unsafe (base + to).copyMemory(from: base + from, byteCount: count)
+    }
+
+    @inline(__always) private func checkInside(_ handle: Handle<Record>, _ offset: Int, _ size: Int) {
+        check(handle)
+        precondition(offset >= 0 && size >= 0 && offset &+ size <= MemoryLayout<Record>.stride, "beyond the record")
+    }
 
     /// The last of a record's `count` ascending words, from byte `offset` on, that is not above `key`; 0 if all are.
     @inline(__always)

@@ -14,7 +14,9 @@ extension AddressSpace {
                 let frame = tables.format.frame(entry)
                 guard frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous else { continue }
                 // A page marked dirty that others map too must stay so.
-                if memory.has(cpu, frame, FrameFlags.dirty), memory.mapcount(frame).load(cpu, .mapcount) != 1 { continue }
+                if memory.has(cpu, frame, FrameFlags.dirty), memory.mapcount(frame).load(cpu, .mapcount) != 1 {
+                    continue
+                }
                 memory.flags(frame).clear(cpu, bits: FrameFlags.swapBacked | FrameFlags.dirty, .frameFlags)
                 guard tables.format.isDirty(entry) || tables.format.isAccessed(entry) else { continue }
                 let old = tables.takeOut(cpu, table, index)
