@@ -112,17 +112,22 @@ struct AreaTree: BitwiseCopyable {
 
     /// The way from the root to an entry: nodes and places.
     private struct Path: BitwiseCopyable {
-        var nodes: InlineArray<16, UInt32> = InlineArray(repeating: 0)
-        var places: InlineArray<16, Int> = InlineArray(repeating: 0)
+        /// Node and place of each level in one word: few bytes to clear and to hand on.
+        private var steps: InlineArray<12, UInt32> = InlineArray(repeating: 0)
+
+        @inline(__always) func node(_ level: Int) -> UInt32 { steps[level] >> 5 }
+        @inline(__always) func place(_ level: Int) -> Int { Int(steps[level] & 31) }
+        @inline(__always) mutating func set(_ level: Int, _ node: UInt32, _ place: Int) {
+            steps[level] = node << 5 | UInt32(truncatingIfNeeded: place)
+        }
     }
 
     private func path(to key: UInt64) -> Path {
         var path = Path()
         var node = root
         for level in 0..<depth {
-            path.nodes[level] = node
             let place = nodes.slot(handle(node), key)
-            path.places[level] = place
+            path.set(level, node, place)
             node = nodes.child(handle(node), place)
         }
         return path
@@ -141,13 +146,13 @@ struct AreaTree: BitwiseCopyable {
         }
         var path = path(to: start)
         guard reserve(cpu, &path, start) else { return false }
-        let leaf = handle(path.nodes[depth - 1])
+        let leaf = handle(path.node(depth - 1))
         let place =
-            nodes[leaf].count > 0 && nodes.key(leaf, path.places[depth - 1]) <= start
-            ? path.places[depth - 1] + 1 : path.places[depth - 1]
+            nodes[leaf].count > 0 && nodes.key(leaf, path.place(depth - 1)) <= start
+            ? path.place(depth - 1) + 1 : path.place(depth - 1)
         nodes.insert(leaf, start, 0, area.index, at: place)
         count += 1
-        path.places[depth - 1] = place
+        path.set(depth - 1, leaf.index, place)
         refresh(path)
         refreshAfter(AreaCursor(leaf: leaf.index, place: place))
         return true
@@ -156,8 +161,8 @@ struct AreaTree: BitwiseCopyable {
     /// Removes an area, O(log n).
     func remove(_ cpu: CPU, _ area: Handle<Area>) {
         let path = path(to: areas[area].start)
-        let leaf = handle(path.nodes[depth - 1])
-        let place = path.places[depth - 1]
+        let leaf = handle(path.node(depth - 1))
+        let place = path.place(depth - 1)
         precondition(nodes.child(leaf, place) == area.index, "an area is not where the tree has it")
         let following = next(AreaCursor(leaf: leaf.index, place: place))
         let followingStart = following.isNone ? 0 : areas[self.area(at: following)].start
@@ -171,7 +176,7 @@ struct AreaTree: BitwiseCopyable {
     /// An area's start moves; it stays between its neighbours. Updates key and gaps, O(log n).
     func moveStart(_ area: Handle<Area>, to start: UInt64) {
         let path = path(to: areas[area].start)
-        nodes.setKey(handle(path.nodes[depth - 1]), path.places[depth - 1], start)
+        nodes.setKey(handle(path.node(depth - 1)), path.place(depth - 1), start)
         areas[area].start = start
         setBounds(path, above: depth - 1, to: start)
         refresh(path)
@@ -180,9 +185,9 @@ struct AreaTree: BitwiseCopyable {
     /// Where an entry is the first of its subtree, the bounds above the subtree are its key.
     private func setBounds(_ path: Path, above bottom: Int, to start: UInt64) {
         var level = bottom
-        while level > 0 && path.places[level] == 0 {
+        while level > 0 && path.place(level) == 0 {
             level -= 1
-            nodes.setKey(handle(path.nodes[level]), path.places[level], start)
+            nodes.setKey(handle(path.node(level)), path.place(level), start)
         }
     }
 
@@ -200,8 +205,8 @@ struct AreaTree: BitwiseCopyable {
 
     /// Sets the gap of the entry at the end of a path and the largest gaps above it.
     private func refresh(_ path: Path) {
-        let leaf = handle(path.nodes[depth - 1])
-        let place = path.places[depth - 1]
+        let leaf = handle(path.node(depth - 1))
+        let place = path.place(depth - 1)
         let before = previous(AreaCursor(leaf: leaf.index, place: place))
         let floor = before.isNone ? 0 : areas[area(at: before)].end
         nodes.setGap(leaf, place, areas[areas.handle(at: nodes.child(leaf, place))].start - floor)
@@ -211,10 +216,10 @@ struct AreaTree: BitwiseCopyable {
     private func refreshUpwards(_ path: Path, from bottom: Int) {
         var level = bottom
         while level > 0 {
-            let largest = nodes.largestGap(handle(path.nodes[level]))
-            let above = handle(path.nodes[level - 1])
-            if nodes.gap(above, path.places[level - 1]) == largest { return }
-            nodes.setGap(above, path.places[level - 1], largest)
+            let largest = nodes.largestGap(handle(path.node(level)))
+            let above = handle(path.node(level - 1))
+            if nodes.gap(above, path.place(level - 1)) == largest { return }
+            nodes.setGap(above, path.place(level - 1), largest)
             level -= 1
         }
     }
@@ -223,7 +228,7 @@ struct AreaTree: BitwiseCopyable {
     private func reserve(_ cpu: CPU, _ path: inout Path, _ key: UInt64) -> Bool {
         var level = 0
         while level < depth {
-            let node = handle(path.nodes[level])
+            let node = handle(path.node(level))
             if nodes[node].count < AreaNode.capacity {
                 level += 1
                 continue
@@ -236,7 +241,7 @@ struct AreaTree: BitwiseCopyable {
                 path = self.path(to: key)
                 continue
             }
-            guard split(cpu, node, below: handle(path.nodes[level - 1]), at: path.places[level - 1]) else {
+            guard split(cpu, node, below: handle(path.node(level - 1)), at: path.place(level - 1)) else {
                 return false
             }
             path = self.path(to: key)
@@ -267,9 +272,9 @@ struct AreaTree: BitwiseCopyable {
     private func shrink(_ cpu: CPU, _ path: Path) {
         var level = depth - 1
         while level > 0 {
-            let node = handle(path.nodes[level])
-            let parent = handle(path.nodes[level - 1])
-            let place = path.places[level - 1]
+            let node = handle(path.node(level))
+            let parent = handle(path.node(level - 1))
+            let place = path.place(level - 1)
             if nodes[node].count == 0 {
                 unlink(node)
                 nodes.free(cpu, node)
