@@ -1,6 +1,7 @@
-// One intrusion: at the n-th schedule point of CPU 0 at which it holds nothing but the mmap lock for read, CPU 1 runs a
-// whole operation. Trying every n is a small, complete search of "the other CPU acts once, in one go, anywhere".
-// It stands in for a scheduler: it cannot stop in the middle of the intruder.
+// One intrusion: at the n-th schedule point of CPU 0 at which it holds nothing but the mmap lock for read (or nothing
+// at all, where the intruder takes that lock for write), CPU 1 runs a whole operation. Trying every n is a small,
+// complete search of "the other CPU acts once, in one go, anywhere". It stands in for a scheduler: it cannot stop in
+// the middle of the intruder.
 
 import Testing
 
@@ -10,14 +11,16 @@ import Testing
 final class Intruder: ScheduleHook {
     /// How many points CPU 0 passes before; negative: never.
     private var remaining: Int
+    private let takesMmapLock: Bool
     private let act: () -> Void
     private(set) var hasActed = false
     private var isInside = false
     /// CPU 0 makes an access: interrupts are off, a flush would wait for it.
     private var isAccessing = false
 
-    init(after points: Int, _ act: @escaping () -> Void) {
+    init(after points: Int, takesMmapLock: Bool, _ act: @escaping () -> Void) {
         remaining = points
+        self.takesMmapLock = takesMmapLock
         self.act = act
     }
 
@@ -45,6 +48,7 @@ final class Intruder: ScheduleHook {
         let count = unsafe Int(cpu.state.pointee.heldCount)
         guard count <= 1 else { return false }
         guard count == 1 else { return true }
+        if takesMmapLock { return false }
         let held = unsafe cpu.state.pointee.held[0]
         guard held >> 56 == UInt64(SyncName.mmapLock.rawValue) else { return false }
         let word = unsafe UnsafeRawPointer(bitPattern: UInt(held & (1 << 56 - 1)))!
@@ -57,7 +61,7 @@ extension TestMachine {
     /// own that `prepare` sets up. `check` sees the machine after each intrusion. Returns the number of points.
     @discardableResult
     static func atEveryPoint(
-        _ configure: (inout MachineConfiguration) -> Void = { _ in },
+        takesMmapLock: Bool = false, _ configure: (inout MachineConfiguration) -> Void = { _ in },
         prepare: (TestMachine) throws -> UInt64, victim: (Quire.Task, UInt64) -> Void,
         intruder: @escaping (Quire.Task, UInt64) -> Void, check: (TestMachine, UInt64) -> Void = { _, _ in }
     ) throws -> Int {
@@ -71,7 +75,7 @@ extension TestMachine {
             }
             let start = try prepare(test)
             let other = test.process.makeTask(tid: 2, cpu: 1)
-            let hook = Intruder(after: points) {
+            let hook = Intruder(after: points, takesMmapLock: takesMmapLock) {
                 intruder(other, start)
                 for _ in 0..<3 { test.machine.afterCall(other.cpu) }
             }
