@@ -113,6 +113,7 @@ extension AddressSpace {
                 tables.counters.add(cpu, shared ? SpaceCounter.shared : SpaceCounter.file, -1)
                 if tables.format.isDirty(taken) { memory.flags(old).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
             }
+            if flags.contains(.locked) { memory.countLocked(cpu, old, more: false) }
             memory.mapcount(old).subtract(cpu, 1, .mapcount)
         }
         tables.counters.add(cpu, SpaceCounter.anonymous, 1)

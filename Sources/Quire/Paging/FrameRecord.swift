@@ -40,6 +40,9 @@ enum FrameFlags {
     static let discardQueued: UInt32 = 1 << 16
     /// Some CPU is zeroing the frame.
     static let zeroing: UInt32 = 1 << 18
+    /// Bits 20–27 count the locked areas that map the frame (PG_mlocked, mlock_count).
+    static let lockedOnce: UInt32 = 1 << 20
+    static let locked: UInt32 = 0xff << 20
     /// Free and in a CPU's own list.
     static let perCPU: UInt32 = 1 << 17
 }
@@ -102,6 +105,15 @@ extension PhysicalMemory {
     /// What the frame is used for.
     @inline(__always) func kind(_ cpu: CPU, _ frame: FrameNumber) -> FrameKind {
         FrameKind(rawValue: flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.kind) ?? .raw
+    }
+
+    /// Counts one more locked area that maps the frame, or one less (mlock_folio, munlock_folio).
+    func countLocked(_ cpu: CPU, _ frame: FrameNumber, more: Bool) {
+        let word = flags(frame)
+        let isFull = word.loadRelaxed(cpu, .frameFlags) & FrameFlags.locked == FrameFlags.locked
+        // A count that was full once stays: better locked than lost.
+        if isFull { return }
+        word.add(cpu, more ? FrameFlags.lockedOnce : 0 &- FrameFlags.lockedOnce, .frameFlags)
     }
 
     /// Whether any of the bits is set.

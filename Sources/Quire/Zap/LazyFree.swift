@@ -17,7 +17,10 @@ extension AddressSpace {
                 if memory.has(cpu, frame, FrameFlags.dirty), memory.mapcount(frame).load(cpu, .mapcount) != 1 {
                     continue
                 }
-                memory.flags(frame).clear(cpu, bits: FrameFlags.swapBacked | FrameFlags.dirty, .frameFlags)
+                // A page that somebody has locked stays swap-backed: it is not for reclaim.
+                let isLocked = memory.has(cpu, frame, FrameFlags.locked)
+                let cleared = isLocked ? FrameFlags.dirty : FrameFlags.dirty | FrameFlags.swapBacked
+                memory.flags(frame).clear(cpu, bits: cleared, .frameFlags)
                 guard tables.format.isDirty(entry) || tables.format.isAccessed(entry) else { continue }
                 let old = tables.takeOut(cpu, table, index)
                 tables.update(cpu, table, index, tables.format.old(tables.format.cleaned(old)))

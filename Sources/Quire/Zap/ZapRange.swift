@@ -13,6 +13,10 @@ private struct ZapCounts {
     var anonymous: Int64 = 0
     var file: Int64 = 0
     var shared: Int64 = 0
+    /// Whether the area is locked: its frames then count one locked area less.
+    let isLocked: Bool
+
+    init(isLocked: Bool) { self.isLocked = isLocked }
 }
 
 extension AddressSpace {
@@ -105,7 +109,7 @@ extension AddressSpace {
     ) -> Step {
         let format = tables.format
         var step = Step()
-        var counts = ZapCounts()
+        var counts = ZapCounts(isLocked: core.areas[area].flags.contains(.locked))
         let mayReschedule = core.settings.rescheduleAfter != 0
         let first = format.index(address, level: 0)
         let count = Int((end - address) >> Page.shift)
@@ -169,6 +173,7 @@ extension AddressSpace {
             noteFileState(cpu, frame, old)
             if flags & FrameFlags.swapBacked != 0 { counts.shared += 1 } else { counts.file += 1 }
         }
+        if counts.isLocked { memory.countLocked(cpu, frame, more: false) }
         memory.mapcount(frame).subtract(cpu, 1, .mapcount)
         if gather.add(frame) {
             step.mustFlush = true
