@@ -42,7 +42,10 @@ extension MachineCore {
     fileprivate func prepareAnonVMA(
         _ cpu: CPU, _ area: Handle<Area>, in tree: AreaTree, _ pageTableLock: SpinLock
     ) -> Bool {
+        // A neighbour may be getting its own just now: a handle is two words.
+        pageTableLock.lock(cpu)
         let shared = reusableNeighbour(area, in: tree)
+        pageTableLock.unlock(cpu)
         guard let anonVMA = shared ?? makeAnonVMA(cpu) else { return false }
         defer { if shared == nil { dropReference(cpu, anonVMA) } }
         guard let made = links.allocate(cpu, AnonLink(area: area, anonVMA: anonVMA)) else { return false }

@@ -6,7 +6,6 @@
 
 /// The allocator's state, in raw memory; the zone lock guards all but the lists of each CPU.
 struct ZoneState: BitwiseCopyable {
-    var lock: UInt32 = 0
     /// The first frame never handed out; blocks of the largest order are taken from here whole.
     var frontier: UInt32 = 1
     var limit: UInt32
@@ -39,7 +38,8 @@ extension PhysicalMemory {
     /// more by how often the lists run dry. Above two tables' worth, a touch-and-discard loop stays in the lists.
     private static let high = 1197
 
-    private var zoneLock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(zone)), .zone) }
+    /// In a line of its own before the state that it guards: whoever waits does not disturb the holder.
+    private var zoneLock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(zone) - 64), .zone) }
 
     /// A CPU's list: head and count for movable, then for unmovable frames.
     @inline(__always) private func list(_ cpu: CPU, _ unmovable: Bool) -> UnsafeMutablePointer<UInt32> {

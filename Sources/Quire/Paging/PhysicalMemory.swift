@@ -59,7 +59,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
             let base = unsafe host.reserve(layout.arenaBytes),
             let state = unsafe host.reserve(layout.stateBytes)
         else { return nil }
-        let zone = unsafe (state + layout.zoneOffset).bindMemory(to: ZoneState.self, capacity: 1)
+        let zone = unsafe (state + layout.zoneOffset + 64).bindMemory(to: ZoneState.self, capacity: 1)
         unsafe zone.initialize(to: ZoneState(limit: UInt32(frames)))
         let formatAddress = unsafe (state + layout.formatOffset).bindMemory(to: PageTableFormat.self, capacity: 1)
         unsafe formatAddress.initialize(to: format)
@@ -92,7 +92,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
             arenaBytes = pages(frames << Int(Page.shift))
             recordBytes = pages(frames * PhysicalMemory.recordBytes)
             zoneOffset = pages(MemoryLayout<PhysicalMemoryParts>.stride)
-            formatOffset = zoneOffset + pages(MemoryLayout<ZoneState>.stride)
+            formatOffset = zoneOffset + pages(64 + MemoryLayout<ZoneState>.stride)
             rcuOffset = formatOffset + pages(MemoryLayout<PageTableFormat>.stride)
             perCPUOffset = rcuOffset + pages(RCU.bytes(cpus: cpus))
             stateBytes = perCPUOffset + pages(cpus * PhysicalMemory.perCPUStride)
