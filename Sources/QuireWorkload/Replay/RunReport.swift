@@ -6,19 +6,34 @@ final class RunReport {
     /// The rows of the tables, where no JSON is asked for.
     private(set) var summary: ReportSummary?
 
+    /// Single calls, where they are kept for whoever drives the run.
+    private var kept: [CallReport]?
+
     /// A report as JSON.
     init(_ writer: ReportWriter) { self.writer = writer }
 
     /// A report as tables.
     init() { summary = ReportSummary() }
 
+    /// No report: the calls of each line are kept until they are taken.
+    init(keeping: ()) { kept = [] }
+
     /// Whether anybody reads single calls.
-    var listsCalls: Bool { writer != nil }
+    var listsCalls: Bool { writer != nil || kept != nil }
 
     /// How many lines ended differently.
     var divergenceCount: Int { writer?.divergenceCount ?? summary?.divergenceCount ?? 0 }
 
-    func call(_ call: CallReport) { writer?.call(call) }
+    func call(_ call: CallReport) {
+        writer?.call(call)
+        kept?.append(call)
+    }
+
+    /// The calls since the last time.
+    func takeCalls() -> [CallReport] {
+        defer { kept?.removeAll(keepingCapacity: true) }
+        return kept ?? []
+    }
 
     func divergence(_ divergence: Divergence) {
         writer?.divergence(divergence)
