@@ -25,6 +25,9 @@ let package = Package(
         .target(name: "QuireHost", dependencies: ["Quire", "CQuireHost"], swiftSettings: settings),
         // Workload files: reading, replaying, reporting.
         .target(name: "QuireWorkload", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),
+        // The hunter for differences: a trivially correct reference model, random workloads, shrinking.
+        .target(
+            name: "QuireConform", dependencies: ["Quire", "QuireHost", "QuireWorkload"], swiftSettings: settings),
         // The live kernel: /proc of running processes, the same operations on the host's Linux.
         .target(
             name: "QuireLive", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
@@ -37,7 +40,7 @@ let package = Package(
         .executableTarget(
             name: "quire",
             dependencies: [
-                "Quire", "QuireHost", "QuireWorkload", "QuireLive", "QuireRecord",
+                "Quire", "QuireHost", "QuireWorkload", "QuireConform", "QuireLive", "QuireRecord",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -46,6 +49,7 @@ let package = Package(
         .testTarget(
             name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], resources: [.copy("Replay/Goldens")],
             swiftSettings: settings),
+        .testTarget(name: "QuireConformTests", dependencies: ["QuireConform"], swiftSettings: settings),
         .testTarget(name: "QuireLiveTests", dependencies: ["QuireLive"], swiftSettings: settings),
         .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
     ]
