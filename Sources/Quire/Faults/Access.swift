@@ -24,6 +24,8 @@ extension AddressSpace {
     /// The hardware's walk: the frame, with accessed and dirty set, or none: a fault.
     @inline(__always)
     private func hardwareWalk(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FrameNumber {
+        // A walk looks at no bits above the top level's: another address would alias a mapped one.
+        guard address < tables.format.userEnd else { return .none }
         if let tlbs = core.tlbs { return walkThroughTLB(cpu, tlbs, address, access) }
         let table = tables.table(cpu, address, level: 0)
         guard !table.isNone else { return .none }

@@ -17,7 +17,10 @@ extension AddressSpace {
     @inline(never)
     func fault(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
         cpu.count(.faults)
-        guard address < tables.format.userEnd else { return .signal(.mapError, address: address) }
+        guard address < tables.format.userEnd else {
+            return tables.format.isCanonical(address)
+                ? .signal(.mapError, address: address) : .signal(.notCanonical, address: 0)
+        }
         mmapLock.readLock(cpu)
         var area = areas.find(address)
         if area.isNone || core.areas[area].start > address {

@@ -10,6 +10,8 @@ public enum SignalCode: UInt8, BitwiseCopyable, Sendable {
     case mapError
     /// SIGSEGV: the rights do not allow it.
     case accessError
+    /// SIGSEGV: not an address; the processor does not tell which (a general protection fault).
+    case notCanonical
     /// SIGBUS: beyond the end of the file.
     case busAddressError
     /// SIGBUS: a page that was lost.
@@ -20,6 +22,7 @@ public enum SignalCode: UInt8, BitwiseCopyable, Sendable {
         switch self {
         case .mapError: "SEGV_MAPERR"
         case .accessError: "SEGV_ACCERR"
+        case .notCanonical: "SI_KERNEL"
         case .busAddressError: "BUS_ADRERR"
         case .busHardwareError: "BUS_MCEERR_AR"
         }
@@ -28,7 +31,7 @@ public enum SignalCode: UInt8, BitwiseCopyable, Sendable {
     /// The signal's name.
     public var signal: String {
         switch self {
-        case .mapError, .accessError: "SIGSEGV"
+        case .mapError, .accessError, .notCanonical: "SIGSEGV"
         case .busAddressError, .busHardwareError: "SIGBUS"
         }
     }

@@ -20,6 +20,7 @@ extension PageTableFormat {
         return PageTableFormat(
             levels: 4,
             userEnd: 1 << 48,
+            checksUpperBits: false,
             frameMask: 0x0000_ffff_ffff_f000,
             present: valid, presentValue: valid,
             leafBase: valid | page | normalMemory | user | innerShareable | notGlobal | privilegedExecuteNever,

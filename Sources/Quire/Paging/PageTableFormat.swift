@@ -35,6 +35,8 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     public var levels: Int
     /// The highest user address plus one.
     public var userEnd: UInt64
+    /// Whether the processor refuses an address whose upper bits are not all the same (x86: not canonical).
+    var checksUpperBits: Bool
     /// The bits that hold the frame's physical address, in leaves and tables.
     var frameMask: UInt64
     /// Bits of every present leaf: `present` selects, `presentValue` is what they read.
@@ -69,6 +71,14 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     /// The index of an address in its table of the level, 0…511.
     @inline(__always) public func index(_ address: UInt64, level: Int) -> Int {
         Int(truncatingIfNeeded: (address >> shift(ofLevel: level)) & 511)
+    }
+
+    /// Whether an address is one that the hardware translates, or lets the kernel see where it went.
+    func isCanonical(_ address: UInt64) -> Bool {
+        guard checksUpperBits else { return true }
+        let bits = UInt64(truncatingIfNeeded: 64 - userEnd.leadingZeroBitCount)
+        let upper = address >> bits
+        return upper == 0 || upper == UInt64.max >> bits
     }
 
     // MARK: Making entries

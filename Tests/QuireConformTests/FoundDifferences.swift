@@ -1,0 +1,47 @@
+// Differences that hunts and their questions to a live Linux 6.18 found in the model, as the smallest workloads that
+// showed them. What is expected is what the kernel did; the reference model must say the same.
+
+import Quire
+import QuireWorkload
+import Testing
+
+@testable import QuireConform
+
+@Suite struct FoundDifferences {
+    /// Plays lines on both models, which must agree; returns the model's answers and the last state of each process.
+    private func play(_ text: String) throws -> (answers: [CallReport.Outcome], ends: [Int: [SpaceState]]) {
+        let operations = try #require(readOperations(text))
+        var match = Match()
+        match.stateInterval = 1
+        let difference = try match.play(operations)
+        #expect(difference == nil, "\(difference?.text ?? "")")
+        let session = try ReplaySession(WorkloadReader(text: text))
+        var answers: [CallReport.Outcome] = []
+        while let calls = try session.step() { answers += calls.map(\.outcome) }
+        return (answers, Dictionary(grouping: session.machine.processes.map { SpaceState($0) }, by: \.number))
+    }
+
+    /// The areas of a process as START-END in pages of the window.
+    private func pages(_ ends: [Int: [SpaceState]], _ number: Int) -> [String] {
+        (ends[number]?.first?.areas ?? []).map { area in
+            "\((area.start - Generator.base) >> 12)-\((area.end - Generator.base) >> 12)"
+        }
+    }
+
+    /// An address beyond the top level's bits reached the page that has the same lower bits.
+    @Test func anAddressThatIsNotCanonicalIsRefused() throws {
+        let (answers, _) = try play(
+            """
+            mmap(0x100000000000, 0x1000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            store(0x100000000000, 1, 1)
+            store(0x1000100000000000, 1, 2)
+            load(0x800000000000, 1)
+            load(0xffff800000000000, 1)
+            load(0x100000000000, 1)
+            """)
+        #expect(answers[2] == .signal("SIGSEGV", code: "SI_KERNEL", address: 0))
+        #expect(answers[3] == .signal("SIGSEGV", code: "SI_KERNEL", address: 0))
+        #expect(answers[4] == .signal("SIGSEGV", code: "SEGV_MAPERR", address: 0xFFFF_8000_0000_0000))
+    }
+//NEXT
+}
