@@ -43,5 +43,16 @@ import Testing
         #expect(answers[3] == .signal("SIGSEGV", code: "SI_KERNEL", address: 0))
         #expect(answers[4] == .signal("SIGSEGV", code: "SEGV_MAPERR", address: 0xFFFF_8000_0000_0000))
     }
+
+    /// Only with MREMAP_FIXED was the target looked at.
+    @Test(arguments: ["0x100000000001", "0x100000000000", "0xfffffffffffff000"])
+    func dontUnmapChecksItsHint(_ target: String) throws {
+        let (answers, _) = try play(
+            """
+            mmap(0x100000000000, 0x1000, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            mremap(0x100000000000, 0x1000, 0x1000, MREMAP_MAYMOVE|MREMAP_DONTUNMAP, \(target))
+            """)
+        #expect(answers[1] == .error("EINVAL"))
+    }
 //NEXT
 }

@@ -66,7 +66,8 @@ extension AddressSpace {
         }
         let userEnd = tables.format.userEnd
         guard request.newLength <= userEnd else { throw .EINVAL }
-        guard flags.contains(.fixed) else { return }
+        // Without MREMAP_FIXED the target is a hint, and still must be a place that could be had.
+        guard !flags.isDisjoint(with: [.fixed, .dontUnmap]) else { return }
         guard request.target & Page.offsetMask == 0, request.target <= userEnd - request.newLength else {
             throw .EINVAL
         }
