@@ -54,5 +54,32 @@ import Testing
             """)
         #expect(answers[1] == .error("EINVAL"))
     }
+
+    /// An inherited area that grows until it meets one without an anon_vma joins it.
+    @Test func anInheritedAreaThatGrowsJoinsWhatItMeets() throws {
+        let (_, ends) = try play(
+            """
+            mmap(0x100000000000, 0x1000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            store(0x100000000000, 1, 1)
+            c1 = fork()
+            [c1] mmap(0x100000002000, 0x1000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            [c1] mremap(0x100000000000, 0x1000, 0x2000, 0)
+            """)
+        #expect(pages(ends, 2) == ["0-3"])
+    }
+
+    /// An inherited area that is moved to the place where it continues one without an anon_vma does not join it.
+    @Test func anInheritedAreaThatIsMovedStaysApart() throws {
+        let (_, ends) = try play(
+            """
+            mmap(0x100000000000, 0x1000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            store(0x100000000000, 1, 1)
+            c1 = fork()
+            [c1] mremap(0x100000000000, 0x1000, 0x1000, MREMAP_MAYMOVE|MREMAP_FIXED, 0x100000100000)
+            [c1] mmap(0x100000001000, 0x1000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            [c1] mremap(0x100000100000, 0x1000, 0x1000, MREMAP_MAYMOVE|MREMAP_FIXED, 0x100000000000)
+            """)
+        #expect(pages(ends, 2) == ["0-1", "1-2"])
+    }
 //NEXT
 }

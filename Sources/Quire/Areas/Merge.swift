@@ -32,7 +32,7 @@ struct Proposal: BitwiseCopyable {
     var pageOffset: UInt64
     var attributes: AreaAttributes
     var anonVMA: Handle<AnonVMA> = .none
-    /// The area that the range is part of now; none for a new mapping.
+    /// The area that the range is part of now, or that it is moved from; none where nothing was: a new mapping, growth.
     var middle: Handle<Area> = .none
     /// The area whose pages are about to move into the range (mremap); none for a new mapping.
     var source: Handle<Area> = .none
@@ -87,8 +87,9 @@ extension AddressSpace {
     private func anonVMAsAllow(_ neighbour: Handle<Area>, _ proposal: Proposal) -> Bool {
         let theirs = core.areas[neighbour].anonVMA
         if theirs.isNone {
-            guard !proposal.anonVMA.isNone, !proposal.middle.isNone else { return true }
-            return !core.isForked(proposal.middle)
+            // What the range is part of or moved from; an area that grows over free space is not asked.
+            let origin = proposal.middle.isNone ? proposal.source : proposal.middle
+            return proposal.anonVMA.isNone || origin.isNone || !core.isForked(origin)
         }
         return proposal.anonVMA.isNone ? !core.isForked(neighbour) : theirs == proposal.anonVMA
     }

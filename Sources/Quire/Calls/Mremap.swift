@@ -110,7 +110,7 @@ extension AddressSpace {
         if record.flags.contains(.account) { try core.commit(cpu, pages: pages) }
         let proposal = Proposal(
             start: record.end, end: end, pageOffset: record.pageOffset(of: record.end),
-            attributes: AreaAttributes(record), anonVMA: record.anonVMA, middle: area)
+            attributes: AreaAttributes(record), anonVMA: record.anonVMA)
         if mergeGrowth(cpu, area, proposal) == nil { areas.moveEnd(area, to: end) }
         account(record.flags, pages: Int64(pages))
         if record.flags.contains(.locked) { numbers.lockedPages += pages }
