@@ -81,5 +81,23 @@ import Testing
             """)
         #expect(pages(ends, 2) == ["0-1", "1-2"])
     }
+
+    /// MREMAP_DONTUNMAP leaves nothing anonymous in the old area, of whatever kind it is.
+    @Test func aPrivateFileAreaThatDontUnmapEmptiedHasNoAnonVMA() throws {
+        let (_, ends) = try play(
+            """
+            memfd_create("conform", MFD_CLOEXEC)
+            ftruncate(3, 0x100000)
+            mmap(0x100000000000, 0x2000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, 3, 0x0)
+            mmap(0x100000002000, 0x2000, PROT_READ, MAP_PRIVATE|MAP_FIXED, 3, 0x2000)
+            madvise(0x100000002000, 0x2000, MADV_DONTDUMP)
+            mprotect(0x100000002000, 0x2000, PROT_READ|PROT_WRITE)
+            store(0x100000000000, 1, 1)
+            store(0x100000002000, 1, 1)
+            mremap(0x100000000000, 0x2000, 0x2000, MREMAP_MAYMOVE|MREMAP_FIXED|MREMAP_DONTUNMAP, 0x100000100000)
+            madvise(0x100000002000, 0x2000, MADV_DODUMP)
+            """)
+        #expect(pages(ends, 1) == ["0-4", "256-258"])
+    }
 //NEXT
 }

@@ -168,7 +168,7 @@ extension AddressSpace {
         let record = core.areas[area]
         if record.flags.contains(.locked) { numbers.lockedPages -= record.pages }
         core.areas[area].flags.subtract([.locked, .lockOnFault])
-        if record.isAnonymous, record.start == request.old, record.end == request.old + request.oldLength {
+        if record.start == request.old, record.end == request.old + request.oldLength {
             core.unlinkAll(cpu, area)
         }
     }
