@@ -99,5 +99,14 @@ import Testing
             """)
         #expect(pages(ends, 1) == ["0-4", "256-258"])
     }
-//NEXT
+
+    /// An empty range inside an area without rights was refused.
+    @Test(arguments: ["0x0", "0xffffffffffffffff"]) func mlockOfNothingSucceeds(_ length: String) throws {
+        let (answers, _) = try play(
+            """
+            mmap(0x100000000000, 0x4000, PROT_NONE, MAP_SHARED|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            mlock(0x100000002000, \(length))
+            """)
+        #expect(answers[1] == .result(0))
+    }
 }

@@ -56,6 +56,8 @@ extension AddressSpace {
     /// Faults [start, end) in across areas (__mm_populate): EFAULT or ENOMEM at the first thing in the way. Takes the
     /// mmap lock itself.
     func populate(_ cpu: CPU, _ start: UInt64, _ end: UInt64) throws(Errno) {
+        // An empty range is nobody's, even where the area around it refuses.
+        if end == start { return }
         mmapLock.readLock(cpu)
         defer { mmapLock.readUnlock(cpu) }
         var cursor = areas.cursor(atOrAbove: start)
