@@ -31,7 +31,7 @@ extension ReferenceSpace {
         }
         if move.isFixed { remove(target >> 12, (target + move.newLength) >> 12) }
         if move.newLength < move.oldLength {
-            remove((old + move.newLength) >> 12, min((old &+ move.oldLength) >> 12, Self.userEnd >> 12))
+            if let error = munmap(old + move.newLength, move.oldLength - move.newLength) { return .error(error) }
             move.oldLength = move.newLength
         }
         if !move.moves { return move.newLength == move.oldLength ? .value(old) : grow(move) }
