@@ -181,7 +181,9 @@ public struct Generator {
         switch operation.call {
         case .mmap:
             // Low addresses are a matter of rights; beyond 8 bits of flags lie kinds of memory that are not modelled.
+            // Whether 0 to 2 are open depends on who runs the workload.
             let known: UInt64 = 0x12_E0FF
+            if operation.argument(3) & MapBits.anonymous == 0, operation.argument(4) < 3 { return false }
             return !operation.leavesPlaceOpen && operation.argument(3) & ~known == 0
                 && operation.argument(3) & 0x40 == 0 && (window.contains(first) || first >= (1 << 47) - 4096)
         case .mremap:

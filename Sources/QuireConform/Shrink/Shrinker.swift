@@ -46,6 +46,12 @@ public struct Shrinker {
         var best = found
         var index = 0
         while index < best.operations.count {
+            if best.operations[index].process != 0, best.operations[index].call != .exit {
+                var changed = best.operations
+                changed[index].process = 0
+                if let simpler = attempt(changed, fails) { best = simpler }
+                if index >= best.operations.count { break }
+            }
             for place in best.operations[index].arguments.indices {
                 for value in Self.simpler(best.operations[index], place) {
                     guard index < best.operations.count else { break }
