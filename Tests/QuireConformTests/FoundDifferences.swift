@@ -109,4 +109,16 @@ import Testing
             """)
         #expect(answers[1] == .result(0))
     }
+
+    /// Memory that may only be written can be read by the program, but not populated for reading.
+    @Test func populateReadAsksForTheRightToRead() throws {
+        let (answers, _) = try play(
+            """
+            mmap(0x100000000000, 0x1000, PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0x0)
+            madvise(0x100000000000, 0x1000, MADV_POPULATE_READ)
+            load(0x100000000000, 1)
+            """)
+        #expect(answers[1] == .error("EINVAL"))
+        #expect(answers[2] == .none)
+    }
 }

@@ -123,7 +123,8 @@ extension AddressSpace {
             let area = areas.find(at)
             guard !area.isNone, core.areas[area].start <= at else { throw .ENOMEM }
             let record = core.areas[area]
-            guard permits(record.flags, access) else { throw .EINVAL }
+            // A program may read what it may write; populating asks for the right itself (check_vma_flags).
+            guard record.flags.contains(access == .write ? .write : .read) else { throw .EINVAL }
             let to = Swift.min(record.end, end)
             if let stopped = faultIn(cpu, area, at, to, access) {
                 throw stopped == .outOfMemory ? .ENOMEM : .EFAULT

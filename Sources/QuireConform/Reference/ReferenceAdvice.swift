@@ -104,7 +104,8 @@ extension ReferenceSpace {
     private func populateForAdvice(_ start: UInt64, _ end: UInt64, write: Bool) -> String? {
         for page in start..<end {
             guard let area = areas[page] else { return "ENOMEM" }
-            guard permits(area, write: write) else { return "EINVAL" }
+            // Readable because it may be written is not enough.
+            guard area.flags.contains(write ? .write : .read) else { return "EINVAL" }
             if serve(page, write: write) != nil { return "EFAULT" }
         }
         return nil
