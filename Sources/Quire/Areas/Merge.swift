@@ -32,7 +32,7 @@ struct Proposal: BitwiseCopyable {
     var pageOffset: UInt64
     var attributes: AreaAttributes
     var anonVMA: Handle<AnonVMA> = .none
-    /// The area that the range is part of now, or that it is moved from; none where nothing was: a new mapping, growth.
+    /// The area that the range is part of now; none for a new mapping.
     var middle: Handle<Area> = .none
     /// The area whose pages are about to move into the range (mremap); none for a new mapping.
     var source: Handle<Area> = .none
