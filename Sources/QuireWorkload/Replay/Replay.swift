@@ -41,8 +41,10 @@ public struct Replay {
         self.notes = notes
     }
 
-    /// Plays a workload and writes the report.
-    public func run(_ reader: WorkloadReader, to sink: any ByteSink) throws(ReplayError) -> ReplayVerdict {
+    /// Plays a workload and writes the report. `record` also keeps all of it (of the first machine).
+    public func run(
+        _ reader: WorkloadReader, to sink: any ByteSink, record: RunRecord? = nil
+    ) throws(ReplayError) -> ReplayVerdict {
         let feed = LineFeed(reader)
         var statement = Statement()
         var head = WorkloadHead()
@@ -56,9 +58,16 @@ public struct Replay {
         var players: [Player] = []
         for (index, value) in values.enumerated() {
             let plan = try MachinePlan(head, options, value: value, notes: index == 0 ? notes : ReplayNotes())
-            if let reason = plan.skipped { return try skip(feed, plan, reason, to: sink) }
+            if let reason = plan.skipped {
+                record?.skipped = reason
+                return try skip(feed, plan, reason, to: sink)
+            }
             let machine = try plan.makeMachine(host: host)
             let report = makeReport(feed, plan.describe(machine), head, to: comparison?.sink(index) ?? sink)
+            if index == 0, let record {
+                report.record = record
+                record.base = [ProcessReport.empty(pid: head.firstPID ?? 1)]
+            }
             players.append(try makePlayer(machine, feed, head, report))
         }
         do throws(ParseError) {

@@ -8,6 +8,8 @@ final class RunReport {
 
     /// Single calls, where they are kept for whoever drives the run.
     private var kept: [CallReport]?
+    /// Keeps the whole run, where a comparison wants it.
+    var record: RunRecord?
 
     /// A report as JSON.
     init(_ writer: ReportWriter) { self.writer = writer }
@@ -19,13 +21,14 @@ final class RunReport {
     init(keeping: ()) { kept = [] }
 
     /// Whether anybody reads single calls.
-    var listsCalls: Bool { writer != nil || kept != nil }
+    var listsCalls: Bool { writer != nil || kept != nil || record != nil }
 
     /// How many lines ended differently.
     var divergenceCount: Int { writer?.divergenceCount ?? summary?.divergenceCount ?? 0 }
 
     func call(_ call: CallReport) {
         writer?.call(call)
+        record?.calls.append(call)
         kept?.append(call)
     }
 
@@ -38,14 +41,19 @@ final class RunReport {
     func divergence(_ divergence: Divergence) {
         writer?.divergence(divergence)
         summary?.add(divergence)
+        record?.divergences.append(divergence)
     }
 
     func snapshot(_ label: String, _ processes: [ProcessReport]) {
         writer?.snapshot(label, processes)
         summary?.add(label, processes)
+        record?.snapshots.append((label, processes))
     }
 
-    func exited(_ process: ProcessReport) { writer?.exited(process) }
+    func exited(_ process: ProcessReport) {
+        writer?.exited(process)
+        record?.exited.append(process)
+    }
 
     func finish(
         final: [ProcessReport], ignored: [(name: String, count: UInt64)], counters: [(name: String, value: UInt64)]
@@ -55,5 +63,8 @@ final class RunReport {
         summary?.add("final", final)
         summary?.counters = counted
         summary?.ignored = ignored
+        record?.final = final
+        record?.counters = counted
+        record?.ignored = ignored
     }
 }

@@ -13,6 +13,8 @@ public struct CallReport: Hashable, Sendable {
         case signal(String, code: String, address: UInt64)
         /// This side does not carry out the call.
         case unsupported
+        /// No answer came: `blocked` or `killed`. The process is gone.
+        case lost(String)
         /// Nothing beyond the further members (`load`).
         case none
     }
@@ -147,6 +149,9 @@ extension JSONWriter {
         case .unsupported:
             key("unsupported")
             value(true)
+        case .lost(let reason):
+            key("lost")
+            value(reason)
         }
     }
 
