@@ -28,9 +28,14 @@ let package = Package(
         // The hunter for differences: a trivially correct reference model, random workloads, shrinking.
         .target(
             name: "QuireConform", dependencies: ["Quire", "QuireHost", "QuireWorkload"], swiftSettings: settings),
-        // The live kernel: /proc of running processes, the same operations on the host's Linux.
+        // The live kernel: /proc of running processes, the same operations and workloads on the host's Linux. What a
+        // workload's process does after its fork, without a library, is C.
+        .target(name: "CQuireLive"),
         .target(
-            name: "QuireLive", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+            name: "QuireLive",
+            dependencies: [
+                "CQuireLive", "QuireWorkload", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         // Recording of real programs with strace and perf.
         .target(
@@ -50,7 +55,9 @@ let package = Package(
             name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], resources: [.copy("Replay/Goldens")],
             swiftSettings: settings),
         .testTarget(name: "QuireConformTests", dependencies: ["QuireConform"], swiftSettings: settings),
-        .testTarget(name: "QuireLiveTests", dependencies: ["QuireLive"], swiftSettings: settings),
+        .testTarget(
+            name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload"],
+            resources: [.copy("Runner/Workloads")], swiftSettings: settings),
         .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
     ]
 )
