@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import QuireLive
 import QuireWorkload
 
 /// Replays a workload file and prints the report.
@@ -16,13 +17,17 @@ struct ReplayCommand: ParsableCommand {
             --set takes the model's own keys (pt_reclaim=off|rfc|sync, machine.memory=1T, machine.contents=off, …) and \
             files by their Linux paths; a wrong key is answered with the near ones.
 
+            --live runs a hand-written file on this machine's own kernel too, in processes of its own, and lists every \
+            field in which the model and the kernel differ. What the file sets on the machine is set back at the end.
+
             EXAMPLES:
               quire replay app.q.xz --compare pt_reclaim=off,sync
               quire replay app.q --json --no-calls --set machine.contents=off | jq .snapshots
+              quire replay test.q --live
               generate | quire replay - --set /proc/sys/vm/overcommit_memory=1
 
-            EXIT STATUS: 0; 1 where lines ended differently from the recording or an expectation is broken; 2 for bad \
-            input; 77 where the file requires what the model cannot do.
+            EXIT STATUS: 0; 1 where lines ended differently from the recording or on the live kernel, or an expectation is \
+            broken; 2 for bad input; 77 where the file requires what the model or this machine cannot do.
             """)
 
     @Argument(help: "The workload, - for standard input.")
@@ -33,6 +38,9 @@ struct ReplayCommand: ParsableCommand {
 
     @Option(help: "Replay once for each value, side by side: KEY=A,B,…")
     var compare: String?
+
+    @Flag(help: "Run on the live kernel too, and list what differs.")
+    var live = false
 
     @Option(help: "Set a knob: KEY=VALUE. May be repeated.")
     var set: [String] = []
@@ -56,6 +64,10 @@ struct ReplayCommand: ParsableCommand {
                 throw fail("--compare takes up to 16 different values")
             }
             options.comparison = (key, values)
+        }
+        if live {
+            guard compare == nil else { throw fail("--live and --compare are different questions: ask one of them") }
+            return try LiveReplayRun(file: file, options: options).run()
         }
         let meter = ProgressMeter()
         let notes = ReplayNotes(
@@ -91,7 +103,7 @@ struct ReplayCommand: ParsableCommand {
         return ExitCode(ReplayVerdict.badInput.rawValue)
     }
 
-    private static func print(_ message: String) {
+    static func print(_ message: String) {
         FileHandle.standardError.write(Data("quire replay: \(message)\n".utf8))
     }
 }
