@@ -111,6 +111,7 @@ extension Answer? {
         case .error(let name): name
         case .signal(let name, let code, _): "\(name) \(code)"
         case .unsupported: "unsupported"
+        case .lost(let why): "lost: \(why)"
         case .address, .result: "done"
         case .some(.none), nil: "-"
         }
