@@ -233,8 +233,14 @@ extension LiveTests {
             #expect(steps == Array(1...20))
             #expect(result.nanosecondsPerPage > 0)
             #expect(result.after.minorFaults - result.before.minorFaults >= 20 * 512)
-            // 16 places in 20 rounds: the halves leave every table behind. Others in the process may use a few more.
-            if variant == .halves { #expect(result.vmPTEGrowth >= 16 * 4) }
+            guard variant == .halves else { return }
+            // 16 places in 20 rounds: the halves leave every table behind. VmPTE is the whole process's, and other tests
+            // unmap memory of their own meanwhile: of several tries, one must be undisturbed.
+            var growth = result.vmPTEGrowth
+            for _ in 0..<20 where growth < 16 * 4 {
+                growth = try LiveLoop.run(.init(bytes: 16 * span, rounds: 20, variant: variant)).vmPTEGrowth
+            }
+            #expect(growth >= 16 * 4)
         }
 
         @Test(arguments: [(0, 1), (1, 0), (-5, 3), (Int.max, 1)]) func absurdSizes(bytes: Int, rounds: Int) {
