@@ -67,7 +67,22 @@ extension LiveTests {
             #expect(area.tally.huge == 0)
         }
 
+        /// The total is the whole process's, and other tests make and free tables meanwhile: of several tries one must
+        /// be undisturbed.
         @Test func emptyTablesAreFound() throws {
+            var seen: [String] = []
+            for _ in 0..<40 {
+                let (before, after) = try emptiedTables()
+                let found = Int(after.empty.upperBound) - Int(before.empty.upperBound)
+                #expect(after.reclaimable.upperBound.rawValue == after.empty.upperBound * 4)
+                if abs(found - 30) <= 3, after.empty.contains(30) || after.empty.lowerBound > 30 { return }
+                seen.append("\(before) \(after)")
+            }
+            Issue.record("no try found 30 empty tables: \(seen.suffix(3))")
+        }
+
+        /// Tables before and after 30 of 32 populated ones were emptied without the kernel freeing them.
+        private func emptiedTables() throws -> (before: TableEstimate, after: TableEstimate) {
             let mapping = try mapping()
             let inspector = Inspector()
             mapping.touch(0..<mapping.length, stride: span)
@@ -79,13 +94,8 @@ extension LiveTests {
                 try mapping.advise(offset..<offset + span / 2, .dontNeed)
             }
             let after = try inspector.inspect(processID)
-            let area = try #require(after.area(covering: mapping.range))
-            #expect(area.tally.populated == 2)
-            // Other parts of the process (the test library's) may use a table more or less meanwhile.
-            let found = Int(after.tables.empty.upperBound) - Int(before.tables.empty.upperBound)
-            #expect(abs(found - 30) <= 3, "\(before.tables) \(after.tables)")
-            #expect(after.tables.reclaimable.upperBound.rawValue == after.tables.empty.upperBound * 4)
-            #expect(after.tables.empty.contains(30) || after.tables.empty.lowerBound > 30)
+            #expect(try #require(after.area(covering: mapping.range)).tally.populated == 2)
+            return (before.tables, after.tables)
         }
 
         @Test(.enabled(if: hasPageScan, "needs PAGEMAP_SCAN (Linux 6.7)"))
@@ -97,7 +107,7 @@ extension LiveTests {
                 try mapping.advise(offset..<offset + span / 2, .dontNeed)
             }
             // Judged by time: a machine under load may need more than one look, and never sees more than there is room for.
-            let reports = try (0..<5).map { _ in try Inspector().inspect(processID) }
+            let reports = try (0..<20).map { _ in try Inspector().inspect(processID) }
             let found = try reports.map { try #require($0.area(covering: mapping.range)).emptyTables ?? 0 }
             #expect(found.contains { $0 >= 16 }, "\(found)")
             #expect(found.allSatisfy { $0 <= 32 })
