@@ -1,0 +1,18 @@
+// The sizes that docs/architecture.md states, so that the page stays true.
+
+import Testing
+
+@testable import Quire
+
+@Suite struct SizeTests {
+    @Test func recordsAreAsLargeAsThePageSays() {
+        #expect(PhysicalMemory.recordBytes == 32)
+        #expect(MemoryLayout<Area>.stride == 72)
+        #expect(MemoryLayout<AreaNode>.stride == 664)
+        #expect(MemoryLayout<AnonVMA>.stride == 36)
+        #expect(MemoryLayout<AnonLink>.stride == 28)
+        #expect(MemoryLayout<FileRecord>.stride == 72)
+        #expect(MemoryLayout<SpaceRecord>.stride == 120)
+        #expect(MemoryLayout<CPUState>.stride == 472)
+    }
+}
