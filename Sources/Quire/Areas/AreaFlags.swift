@@ -24,7 +24,6 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let mayShare = AreaFlags(rawValue: 0x80)
     /// Grows down on a fault below it: a stack (VM_GROWSDOWN).
     public static let growsDown = AreaFlags(rawValue: 0x100)
-    /// The image's dynamic linker denied writing (VM_DENYWRITE is gone; kept free).
     /// Pages stay in memory (VM_LOCKED).
     public static let locked = AreaFlags(rawValue: 0x2000)
     /// MADV_SEQUENTIAL (VM_SEQ_READ).
