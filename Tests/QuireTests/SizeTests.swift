@@ -7,8 +7,8 @@ import Testing
 @Suite struct SizeTests {
     @Test func recordsAreAsLargeAsThePageSays() {
         #expect(PhysicalMemory.recordBytes == 32)
-        #expect(MemoryLayout<Area>.stride == 72)
-        #expect(MemoryLayout<AreaNode>.stride == 664)
+        #expect(MemoryLayout<Area>.stride == 80)
+        #expect(MemoryLayout<AreaNode>.stride == 704)
         #expect(MemoryLayout<AnonVMA>.stride == 36)
         #expect(MemoryLayout<AnonLink>.stride == 28)
         #expect(MemoryLayout<FileRecord>.stride == 72)

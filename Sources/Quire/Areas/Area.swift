@@ -30,6 +30,8 @@ struct Area: BitwiseCopyable {
     var chain: UInt32 = 0
     /// The address space it belongs to.
     var space: UInt32
+    /// The node of the area tree that it is an entry of; kept by the tree.
+    var leaf: UInt32 = 0
     /// A name given by prctl, as an index of the machine's strings; 0 is none.
     var name: UInt32 = 0
 

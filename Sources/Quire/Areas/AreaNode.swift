@@ -1,80 +1,99 @@
-// A node of the area tree: three parallel arrays of up to 32 entries in one record. Its elements are read and moved in
-// place through the pool: a subscript of an `InlineArray` would copy the whole array first, at every level of every
-// look-up. Neighbour: AreaTree.swift. Linux: maple_range_64, maple_arange_64.
+// A node of the area tree: parallel arrays of up to 32 entries in one record, and its place among the other nodes. The
+// arrays are read and moved in place through the pool: a subscript of an `InlineArray` would copy the whole array first,
+// at every level of every look-up. Neighbour: AreaTree.swift. Linux: maple_range_64, maple_arange_64.
 
-/// A node: in a leaf, areas with the gap before each; above, children with the largest gap in each.
+/// A node: in a leaf, areas; above, nodes. Its arrays and its head begin at multiples of 64 bytes.
 struct AreaNode: BitwiseCopyable {
     static let capacity = 32
-    /// Leaf: starts of areas. Inner: the children's first keys, exactly (the first is never looked at): an area may
-    /// begin and end anywhere up to its neighbour, so a bound that is too low would hide it.
-    private var keys: InlineArray<32, UInt64> = InlineArray(repeating: 0)
-    private var gaps: InlineArray<32, UInt64> = InlineArray(repeating: 0)
+    /// Where an entry's last area ends, ascending. What is not in use is all ones, so that a search needs no count.
+    private var ends: InlineArray<32, UInt64> = InlineArray(repeating: .max)
+    /// Leaf: where the areas start. Inner: the largest gap in each child.
+    private var words: InlineArray<32, UInt64> = InlineArray(repeating: 0)
     /// Leaf: pool indices of areas. Inner: pool indices of nodes.
     private var children: InlineArray<32, UInt32> = InlineArray(repeating: 0)
-    var count = 0
-    var isLeaf: Bool
-    /// Leaves: the neighbours, as pool indices.
+    /// The largest of the gaps directly below its areas: a gap belongs to the area above it.
+    var largestGap: UInt64 = 0
+    /// The node above; 0 in the root.
+    var parent: UInt32 = 0
+    /// Leaves: the neighbours.
     var next: UInt32 = 0
     var previous: UInt32 = 0
+    var count: UInt32 = 0
+    var isLeaf: Bool
+    private var padding: InlineArray<4, UInt64> = InlineArray(repeating: 0)
 
     init(isLeaf: Bool) { self.isLeaf = isLeaf }
 
     /// Where the arrays begin in the record.
-    fileprivate static let keysOffset = 0, gapsOffset = 256, childrenOffset = 512
+    fileprivate static let endsOffset = 0, wordsOffset = 256, childrenOffset = 512
 }
 
 extension Pool<AreaNode> {
-    @inline(__always) func key(_ node: Handle<AreaNode>, _ place: Int) -> UInt64 {
-        load(node, offset: AreaNode.keysOffset + place * 8, as: UInt64.self)
+    /// Where the last area of an entry ends.
+    @inline(__always) func end(_ node: UInt32, _ place: Int) -> UInt64 {
+        load(at: node, offset: AreaNode.endsOffset &+ place &* 8, as: UInt64.self)
     }
 
-    @inline(__always) func setKey(_ node: Handle<AreaNode>, _ place: Int, _ value: UInt64) {
-        store(node, offset: AreaNode.keysOffset + place * 8, value)
+    @inline(__always) func setEnd(_ node: UInt32, _ place: Int, _ value: UInt64) {
+        store(at: node, offset: AreaNode.endsOffset &+ place &* 8, value)
     }
 
-    @inline(__always) func gap(_ node: Handle<AreaNode>, _ place: Int) -> UInt64 {
-        load(node, offset: AreaNode.gapsOffset + place * 8, as: UInt64.self)
+    /// Where an area of a leaf starts.
+    @inline(__always) func start(_ leaf: UInt32, _ place: Int) -> UInt64 { word(leaf, place) }
+
+    /// The largest gap in a child of an inner node.
+    @inline(__always) func gap(_ node: UInt32, _ place: Int) -> UInt64 { word(node, place) }
+
+    /// The start of a leaf's area, or the gap of an inner node's child.
+    @inline(__always) func word(_ node: UInt32, _ place: Int) -> UInt64 {
+        load(at: node, offset: AreaNode.wordsOffset &+ place &* 8, as: UInt64.self)
     }
 
-    @inline(__always) func setGap(_ node: Handle<AreaNode>, _ place: Int, _ value: UInt64) {
-        store(node, offset: AreaNode.gapsOffset + place * 8, value)
+    @inline(__always) func setWord(_ node: UInt32, _ place: Int, _ value: UInt64) {
+        store(at: node, offset: AreaNode.wordsOffset &+ place &* 8, value)
     }
 
-    @inline(__always) func child(_ node: Handle<AreaNode>, _ place: Int) -> UInt32 {
-        load(node, offset: AreaNode.childrenOffset + place * 4, as: UInt32.self)
+    @inline(__always) func child(_ node: UInt32, _ place: Int) -> UInt32 {
+        load(at: node, offset: AreaNode.childrenOffset &+ place &* 4, as: UInt32.self)
     }
 
-    /// The last entry of a node whose key is not above `key`; 0 if all are above.
-    @inline(__always) func slot(_ node: Handle<AreaNode>, _ key: UInt64) -> Int {
-        search(node, offset: AreaNode.keysOffset, count: self[node].count, notAbove: key)
+    @inline(__always) func count(_ node: UInt32) -> Int { Int(self[at: node].count) }
+
+    /// The first entry whose end is above an address. Where there is none: the last, or one that is not in use.
+    @inline(__always) func slot(_ node: UInt32, above address: UInt64) -> Int {
+        countVisit()
+        return search(at: node, offset: AreaNode.endsOffset, above: address)
     }
 
-    /// The largest gap in a node.
-    @inline(__always) func largestGap(_ node: Handle<AreaNode>) -> UInt64 {
-        largest(node, offset: AreaNode.gapsOffset, count: self[node].count)
+    /// Where a node's child lies.
+    @inline(__always) func place(of child: UInt32, in node: UInt32) -> Int {
+        var place = 0
+        while self.child(node, place) != child { place &+= 1 }
+        return place
     }
 
     /// Puts an entry at a place and those from there on one further. The node is not full.
-    func insert(_ node: Handle<AreaNode>, _ key: UInt64, _ gap: UInt64, _ child: UInt32, at place: Int) {
-        let count = self[node].count
+    func insert(_ node: UInt32, _ end: UInt64, _ word: UInt64, _ child: UInt32, at place: Int) {
+        let count = count(node)
         move(node, from: place, to: place + 1, count: count - place)
-        setKey(node, place, key)
-        setGap(node, place, gap)
-        store(node, offset: AreaNode.childrenOffset + place * 4, child)
-        self[node].count = count + 1
+        setEnd(node, place, end)
+        setWord(node, place, word)
+        store(at: node, offset: AreaNode.childrenOffset &+ place &* 4, child)
+        self[at: node].count = UInt32(count + 1)
     }
 
     /// Takes the entry at a place out.
-    func remove(_ node: Handle<AreaNode>, at place: Int) {
-        let count = self[node].count
-        move(node, from: place + 1, to: place, count: count - place - 1)
-        self[node].count = count - 1
+    func remove(_ node: UInt32, at place: Int) {
+        let left = count(node) - 1
+        move(node, from: place + 1, to: place, count: left - place)
+        setEnd(node, left, .max)
+        self[at: node].count = UInt32(left)
     }
 
-    private func move(_ node: Handle<AreaNode>, from: Int, to: Int, count: Int) {
-        moveBytes(node, from: AreaNode.keysOffset + from * 8, to: AreaNode.keysOffset + to * 8, count: count * 8)
-        moveBytes(node, from: AreaNode.gapsOffset + from * 8, to: AreaNode.gapsOffset + to * 8, count: count * 8)
+    private func move(_ node: UInt32, from: Int, to: Int, count: Int) {
+        moveBytes(at: node, from: AreaNode.endsOffset + from * 8, to: AreaNode.endsOffset + to * 8, count: count * 8)
+        moveBytes(at: node, from: AreaNode.wordsOffset + from * 8, to: AreaNode.wordsOffset + to * 8, count: count * 8)
         moveBytes(
-            node, from: AreaNode.childrenOffset + from * 4, to: AreaNode.childrenOffset + to * 4, count: count * 4)
+            at: node, from: AreaNode.childrenOffset + from * 4, to: AreaNode.childrenOffset + to * 4, count: count * 4)
     }
 }

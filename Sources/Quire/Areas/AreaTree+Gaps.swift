@@ -1,19 +1,20 @@
-// Free ranges: the search that mmap uses when the caller names no address. Subtrees whose largest gap is too small
-// are passed over, so a search is O(log n) but for gaps that a stack's guard makes useless.
-// Linux: vm_unmapped_area, mas_empty_area_rev.
+// Free ranges: the search that mmap uses when the caller names no address. Subtrees whose largest gap is too small, and
+// those that lie above or below the limits, are passed over, so a search is O(log n) but for gaps that a stack's guard
+// makes useless. Linux: vm_unmapped_area, mas_empty_area_rev.
 
 extension AreaTree {
     /// The highest address in [low, high) at which `length` bytes are free; nil where there is none.
     /// `guardGap` bytes below a stack are not free.
     func highestGap(length: UInt64, low: UInt64, high: UInt64, guardGap: UInt64) -> UInt64? {
         guard high > low, high - low >= length else { return nil }
+        let root = root
         guard root != 0 else { return high - length }
-        let top = lastEnd
+        let top = nodes.end(root, nodes.count(root) - 1)
         if high > top, high - Swift.max(top, low) >= length { return high - length }
-        return highest(nodes.handle(at: root), length, low, high, guardGap)
+        return highest(root, depth, length, low, high, guardGap)
     }
 
-    /// The lowest address in [low, high) at which `length` bytes are free; nil where there is none.
+    /// The lowest address in [low, high) at which `length` bytes are free; nil where there is none. O(areas above low).
     func lowestGap(length: UInt64, low: UInt64, high: UInt64, guardGap: UInt64) -> UInt64? {
         var floor = low
         var cursor = cursor(atOrAbove: low)
@@ -27,67 +28,35 @@ extension AreaTree {
         return high > floor && high - floor >= length ? floor : nil
     }
 
-    private var lastEnd: UInt64 {
-        var node = nodes.handle(at: root)
-        while !nodes[node].isLeaf { node = nodes.handle(at: nodes.child(node, nodes[node].count - 1)) }
-        return areas[areas.handle(at: nodes.child(node, nodes[node].count - 1))].end
-    }
-
+    /// Searches below a node `levels` above the areas, from the entry that reaches over `high` down.
     private func highest(
-        _ node: Handle<AreaNode>, _ length: UInt64, _ low: UInt64, _ high: UInt64, _ guardGap: UInt64
+        _ node: UInt32, _ levels: Int, _ length: UInt64, _ low: UInt64, _ high: UInt64, _ guardGap: UInt64
     ) -> UInt64? {
-        var place = nodes[node].count - 1
-        while place >= 0 {
-            defer { place -= 1 }
-            let gap = nodes.gap(node, place)
-            guard gap >= length else { continue }
-            if !nodes[node].isLeaf {
-                let child = nodes.handle(at: nodes.child(node, place))
-                if let found = highest(child, length, low, high, guardGap) { return found }
-                continue
+        var place = Swift.min(nodes.slot(node, above: high), nodes.count(node) - 1)
+        while place >= 0, nodes.end(node, place) > low {
+            if levels > 1 {
+                if nodes.gap(node, place) >= length,
+                    let found = highest(nodes.child(node, place), levels - 1, length, low, high, guardGap)
+                {
+                    return found
+                }
+            } else if let found = roomBelow(AreaCursor(leaf: node, place: place), length, low, high, guardGap) {
+                return found
             }
-            let area = areas[areas.handle(at: nodes.child(node, place))]
-            let floor = Swift.max(area.start - gap, low)
-            let ceiling = Swift.min(area.startWithGap(guardGap), high)
-            if ceiling > floor, ceiling - floor >= length { return ceiling - length }
-            if area.start <= low { return nil }
+            place -= 1
         }
         return nil
     }
 
-    // MARK: Invariants
-
-    /// Checks order, bounds, gaps and counts of the whole tree; traps with what is broken. O(n).
-    func checkInvariants() {
-        guard root != 0 else {
-            precondition(count == 0 && depth == 0, "an empty tree counts \(count) areas")
-            return
-        }
-        var seen = 0
-        var end: UInt64 = 0
-        check(nodes.handle(at: root), 1, &seen, &end)
-        precondition(seen == count, "the tree holds \(seen) areas and counts \(count)")
-    }
-
-    private func check(_ node: Handle<AreaNode>, _ level: Int, _ seen: inout Int, _ end: inout UInt64) {
-        precondition(nodes[node].count > 0, "an empty node")
-        precondition(nodes[node].isLeaf == (level == depth), "a leaf at the wrong depth")
-        for place in 0..<nodes[node].count {
-            if nodes[node].isLeaf {
-                let area = areas[areas.handle(at: nodes.child(node, place))]
-                precondition(area.start == nodes.key(node, place), "a key differs from its area's start")
-                precondition(area.start >= end && area.end > area.start, "areas overlap or are empty")
-                precondition(nodes.gap(node, place) == area.start - end, "a gap is wrong")
-                end = area.end
-                seen += 1
-            } else {
-                let child = nodes.handle(at: nodes.child(node, place))
-                precondition(place == 0 || nodes.key(node, place) >= end, "a bound is too low")
-                let isExact = place == 0 || !nodes[child].isLeaf || nodes.key(node, place) == nodes.key(child, 0)
-                precondition(isExact, "a bound is not its child's first key")
-                check(child, level + 1, &seen, &end)
-                precondition(nodes.gap(node, place) == nodes.largestGap(child), "a largest gap is wrong")
-            }
-        }
+    /// The highest place for `length` bytes in the gap directly below an area, if there is one.
+    private func roomBelow(
+        _ at: AreaCursor, _ length: UInt64, _ low: UInt64, _ high: UInt64, _ guardGap: UInt64
+    ) -> UInt64? {
+        let floor = Swift.max(floor(at), low)
+        let start = start(at: at)
+        // The area's record is read only where there is room without a guard gap.
+        guard start > floor, start - floor >= length else { return nil }
+        let ceiling = Swift.min(areas[area(at: at)].startWithGap(guardGap), high)
+        return ceiling > floor && ceiling - floor >= length ? ceiling - length : nil
     }
 }

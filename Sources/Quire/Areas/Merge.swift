@@ -101,7 +101,7 @@ extension AddressSpace {
         let middle = core.areas[proposal.middle]
         let atStart = proposal.start == middle.start
         let atEnd = proposal.end == middle.end
-        let below = atStart ? areas.before(proposal.start) : .none
+        let below = atStart ? areas.before(proposal.middle) : .none
         let above = atEnd ? areas.after(proposal.middle) : .none
         let joinsBelow = joinsBelow(below, proposal)
         var joinsAbove = joinsAbove(above, proposal)
@@ -128,18 +128,18 @@ extension AddressSpace {
         else { return nil }
         var last = end
         core.areas[below].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
+        if !above.isNone {
+            last = core.areas[above].end
+            core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
+        }
+        areas.grow(cpu, below, upTo: last)
         if end == core.areas[middle].end {
-            dispose(cpu, middle)
+            freeRecord(cpu, middle)
         } else {
             core.areas[middle].pageOffset = core.areas[middle].pageOffset(of: end)
             areas.moveStart(middle, to: end)
         }
-        if !above.isNone {
-            last = core.areas[above].end
-            core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
-            dispose(cpu, above)
-        }
-        areas.moveEnd(below, to: last)
+        if !above.isNone { freeRecord(cpu, above) }
         cpu.count(.areaMerges)
         return below
     }
@@ -150,20 +150,20 @@ extension AddressSpace {
     ) -> Handle<Area>? {
         guard inheritAnonVMA(cpu, above, from: middle) else { return nil }
         core.areas[above].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
+        lower(cpu, above, to: start)
         if start == core.areas[middle].start {
-            dispose(cpu, middle)
+            freeRecord(cpu, middle)
         } else {
             areas.moveEnd(middle, to: start)
         }
-        lower(above, to: start)
         cpu.count(.areaMerges)
         return above
     }
 
-    /// Moves an area's start down; its page offset goes along.
-    func lower(_ area: Handle<Area>, to start: UInt64) {
+    /// Moves an area's start down, over areas that are gone with that; its page offset goes along.
+    func lower(_ cpu: CPU, _ area: Handle<Area>, to start: UInt64) {
         core.areas[area].pageOffset &-= (core.areas[area].start - start) >> Page.shift
-        areas.moveStart(area, to: start)
+        areas.grow(cpu, area, downTo: start)
     }
 
     /// An area that grows takes over the anon_vma of what it grows over, if it has none itself (dup_anon_vma).
@@ -180,9 +180,10 @@ extension AddressSpace {
     /// Merges a range where nothing is mapped yet into its neighbours; nil where nothing merges. A file's
     /// reference that the caller holds for the new area stays the caller's.
     func mergeNew(_ cpu: CPU, _ proposal: Proposal) -> Handle<Area>? {
-        let below = areas.before(proposal.start)
         let cursor = areas.cursor(atOrAbove: proposal.start)
         let above: Handle<Area> = cursor.isNone ? .none : areas.area(at: cursor)
+        let lower = areas.below(cursor)
+        let below: Handle<Area> = lower.isNone ? .none : areas.area(at: lower)
         let joinsBelow = joinsBelow(below, proposal)
         var joinsAbove = joinsAbove(above, proposal)
         if joinsBelow, joinsAbove, !areCompatible(below, above) { joinsAbove = false }
@@ -194,16 +195,16 @@ extension AddressSpace {
                 guard inheritAnonVMA(cpu, below, from: above) else { return nil }
                 end = core.areas[above].end
                 core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
-                dispose(cpu, above)
             }
             core.areas[below].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
-            areas.moveEnd(below, to: end)
+            areas.grow(cpu, below, upTo: end)
+            if joinsAbove { freeRecord(cpu, above) }
             cpu.count(.areaMerges)
             return below
         }
         guard joinsAbove, inheritAnonVMA(cpu, above, from: proposal.source) else { return nil }
         core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
-        lower(above, to: proposal.start)
+        self.lower(cpu, above, to: proposal.start)
         cpu.count(.areaMerges)
         return above
     }
@@ -216,8 +217,8 @@ extension AddressSpace {
         }
         let end = core.areas[above].end
         core.areas[area].flags.formUnion(core.areas[above].flags.intersection(.sticky))
-        dispose(cpu, above)
-        areas.moveEnd(area, to: end)
+        areas.grow(cpu, area, upTo: end)
+        freeRecord(cpu, above)
         cpu.count(.areaMerges)
         return area
     }

@@ -21,9 +21,7 @@ extension AddressSpace {
             core.areas[made].anonVMA = whole.anonVMA
             core.anonVMAs[whole.anonVMA].areas += 1
         }
-        areas.moveEnd(area, to: address)
-        guard areas.insert(cpu, made) else {
-            areas.moveEnd(area, to: whole.end)
+        guard areas.split(cpu, area, at: address, upper: made) else {
             core.unlinkAll(cpu, made)
             core.areas.free(cpu, made)
             throw .ENOMEM
@@ -41,12 +39,6 @@ extension AddressSpace {
     func splitWithinLimit(_ cpu: CPU, _ area: Handle<Area>, at address: UInt64) throws(Errno) -> Handle<Area> {
         if areas.count >= core.settings.maxMapCount { throw .ENOMEM }
         return try split(cpu, area, at: address)
-    }
-
-    /// Takes an area out of the tree and frees it. Its pages and tables are gone or moved already.
-    func dispose(_ cpu: CPU, _ area: Handle<Area>) {
-        areas.remove(cpu, area)
-        freeRecord(cpu, area)
     }
 
     /// Frees the record of an area that is in no tree.

@@ -109,7 +109,7 @@ extension AddressSpace {
         let end = address + length
         let replaced = countMapped(address, end)
         guard mayExpand(flags, pages: pages - replaced) else { throw .ENOMEM }
-        try makeHole(cpu, address, end)
+        if replaced > 0 { try makeHole(cpu, address, end) }
         if flags.isAccountable {
             // What the replaced areas were charged for has just been given back.
             try core.commit(cpu, pages: pages)
@@ -129,10 +129,8 @@ extension AddressSpace {
     private func countMapped(_ start: UInt64, _ end: UInt64) -> UInt64 {
         var total: UInt64 = 0
         var cursor = areas.cursor(atOrAbove: start)
-        while !cursor.isNone {
-            let area = core.areas[areas.area(at: cursor)]
-            if area.start >= end { break }
-            total += (Swift.min(area.end, end) - Swift.max(area.start, start)) >> Page.shift
+        while !cursor.isNone, areas.start(at: cursor) < end {
+            total += (Swift.min(areas.end(at: cursor), end) - Swift.max(areas.start(at: cursor), start)) >> Page.shift
             cursor = areas.next(cursor)
         }
         return total

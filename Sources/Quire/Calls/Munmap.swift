@@ -13,13 +13,15 @@ extension AddressSpace {
 
     /// Unmaps whatever lies in [start, end), splitting areas at its borders. Throws ENOMEM with nothing unmapped.
     func makeHole(_ cpu: CPU, _ start: UInt64, _ end: UInt64) throws(Errno) {
-        let first = areas.find(start)
-        guard !first.isNone, core.areas[first].start < end else { return }
-        if core.areas[first].start < start {
-            if core.areas[first].end > end, areas.count >= core.settings.maxMapCount { throw .ENOMEM }
-            try split(cpu, first, at: start)
+        let cursor = areas.cursor(atOrAbove: start)
+        guard !cursor.isNone, areas.start(at: cursor) < end else { return }
+        var first = areas.area(at: cursor)
+        let record = core.areas[first]
+        if record.start < start {
+            if record.end > end, areas.count >= core.settings.maxMapCount { throw .ENOMEM }
+            first = try split(cpu, first, at: start)
         }
-        let last = areas.find(end - 1)
+        let last = record.end >= end ? first : areas.find(end - 1)
         if !last.isNone, core.areas[last].start < end, core.areas[last].end > end {
             try split(cpu, last, at: end)
         }

@@ -36,7 +36,7 @@ extension AddressSpace {
         else { return false }
         if (try? core.commit(cpu, pages: pages)) == nil { return false }
         if stack.flags.contains(.locked) { numbers.lockedPages += pages }
-        lower(area, to: start)
+        lower(cpu, area, to: start)
         account(stack.flags, pages: Int64(pages))
         return true
     }

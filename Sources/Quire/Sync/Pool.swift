@@ -19,7 +19,8 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
 
 /// A pool of records. The caller's locks guard the records; the pool's own lock guards its free list.
 @safe struct Pool<Record: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
-    /// The head: word 0 the lock, 1 the free list, 2 the frontier, 3 records in use, 4 failure countdown.
+    /// The head: word 0 the lock, 1 the free list, 2 the frontier, 3 records in use, 4 failure countdown, 6 and 7
+    /// visits counted (debug builds).
     private let head: UnsafeMutablePointer<UInt32>
     private let generations: UnsafeMutablePointer<UInt32>
     private let records: UnsafeMutablePointer<Record>
@@ -120,66 +121,78 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         }
     }
 
-    // MARK: Words of a record
+    // MARK: Records by their place
 
-    // A subscript of an `InlineArray` in a record copies the whole array first; these work in place.
+    // For structures whose records name each other by place, under one lock: what is named is in use, so there is no
+    // generation to compare. A subscript of an `InlineArray` in a record would copy the whole array first; the functions
+    // with an offset (in bytes) work in place.
 
-    /// Reads a value inside a record; `offset` is in bytes.
-    @inline(__always)
-    func load<Value: BitwiseCopyable>(_ handle: Handle<Record>, offset: Int, as type: Value.Type) -> Value {
-        checkInside(handle, offset, MemoryLayout<Value>.size)
-        return unsafe UnsafeRawPointer(records + Int(handle.index)).load(fromByteOffset: offset, as: type)
+    /// The record at a place.
+    @inline(__always) subscript(at index: UInt32) -> Record {
+        unsafeAddress {
+            checkPlace(index)
+            return unsafe UnsafePointer(records + Int(index))
+        }
+        nonmutating unsafeMutableAddress {
+            checkPlace(index)
+            return unsafe records + Int(index)
+        }
     }
 
-    /// Writes a value inside a record; `offset` is in bytes.
+    /// Reads a value inside a record.
     @inline(__always)
-    func store<Value: BitwiseCopyable>(_ handle: Handle<Record>, offset: Int, _ value: Value) {
-        checkInside(handle, offset, MemoryLayout<Value>.size)
-        unsafe UnsafeMutableRawPointer(records + Int(handle.index)).storeBytes(
-            of: value, toByteOffset: offset, as: Value.self)
+    func load<Value: BitwiseCopyable>(at index: UInt32, offset: Int, as type: Value.Type) -> Value {
+        unsafe bytes(index, offset, MemoryLayout<Value>.size).load(as: type)
+    }
+
+    /// Writes a value inside a record.
+    @inline(__always)
+    func store<Value: BitwiseCopyable>(at index: UInt32, offset: Int, _ value: Value) {
+        unsafe bytes(index, offset, MemoryLayout<Value>.size).storeBytes(of: value, as: Value.self)
     }
 
     /// Moves bytes inside a record; the ranges may overlap.
     @inline(__always)
-    func moveBytes(_ handle: Handle<Record>, from: Int, to: Int, count: Int) {
-        checkInside(handle, Swift.max(from, to), count)
-        let base = unsafe UnsafeMutableRawPointer(records + Int(handle.index))
-        unsafe (base + to).copyMemory(from: base + from, byteCount: count)
+    func moveBytes(at index: UInt32, from: Int, to: Int, count: Int) {
+        unsafe bytes(index, to, count).copyMemory(from: bytes(index, from, count), byteCount: count)
     }
 
-    @inline(__always) private func checkInside(_ handle: Handle<Record>, _ offset: Int, _ size: Int) {
-        check(handle)
+    /// The first of a record's 32 ascending words, from byte `offset` on, that is above `key`; 31 where none is. Counts
+    /// in two rounds instead of halving: the words of a round do not wait for one another's cache lines.
+    @inline(__always)
+    func search(at index: UInt32, offset: Int, above key: UInt64) -> Int {
+        let words = unsafe bytes(index, offset, 32 * 8).assumingMemoryBound(to: UInt64.self)
+        var place = 0
+        for block in 1..<4 { place &+= unsafe words[block &* 8 &- 1] <= key ? 8 : 0 }
+        let block = unsafe words + place
+        for word in 0..<7 { place &+= unsafe block[word] <= key ? 1 : 0 }
+        return place
+    }
+
+    @inline(__always)
+    private func bytes(_ index: UInt32, _ offset: Int, _ size: Int) -> UnsafeMutableRawPointer {
+        checkPlace(index)
         precondition(offset >= 0 && size >= 0 && offset &+ size <= MemoryLayout<Record>.stride, "beyond the record")
+        return unsafe UnsafeMutableRawPointer(records + Int(index)) + offset
     }
 
-    /// The last of a record's `count` ascending words, from byte `offset` on, that is not above `key`; 0 if all are.
-    @inline(__always)
-    func search(_ handle: Handle<Record>, offset: Int, count: Int, notAbove key: UInt64) -> Int {
-        let words = unsafe words(handle, offset, count)
-        var low = 0
-        var size = count
-        while size > 1 {
-            let half = size >> 1
-            if unsafe words[low &+ half] <= key { low &+= half }
-            size &-= half
-        }
-        return low
+    @inline(__always) private func checkPlace(_ index: UInt32) {
+        #if DEBUG
+            unsafe precondition(index != 0 && index < head[2], "a place of no record is used")
+        #endif
     }
 
-    /// The largest of a record's `count` words from byte `offset` on; 0 of none.
-    @inline(__always)
-    func largest(_ handle: Handle<Record>, offset: Int, count: Int) -> UInt64 {
-        let words = unsafe words(handle, offset, count)
-        var most: UInt64 = 0
-        for place in 0..<count { most = unsafe Swift.max(most, words[place]) }
-        return most
+    // MARK: Counting
+
+    /// Counts a visit of a record, in debug builds: tests of how a cost grows need no clock.
+    @inline(__always) func countVisit() {
+        #if DEBUG
+            unsafe Word64(at: UnsafeMutableRawPointer(head + 6)).cell.pointee.wrappingAdd(1, ordering: .relaxed)
+        #endif
     }
 
-    @inline(__always)
-    private func words(_ handle: Handle<Record>, _ offset: Int, _ count: Int) -> UnsafePointer<UInt64> {
-        check(handle)
-        precondition(offset & 7 == 0 && offset &+ count &* 8 <= MemoryLayout<Record>.stride, "beyond the record")
-        let record = unsafe UnsafeRawPointer(records + Int(handle.index))
-        return unsafe (record + offset).assumingMemoryBound(to: UInt64.self)
-    }
+    #if DEBUG
+        /// The visits that were counted.
+        var visits: UInt64 { unsafe Word64(at: UnsafeMutableRawPointer(head + 6)).cell.pointee.load(ordering: .relaxed) }
+    #endif
 }

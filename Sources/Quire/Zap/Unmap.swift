@@ -19,39 +19,40 @@ extension AddressSpace {
     func unmapRange(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
         noteResidentPeak()
         var gather = Gather(cpu, tables)
-        var cursor = areas.cursor(atOrAbove: start)
-        while !cursor.isNone {
+        let first = areas.cursor(atOrAbove: start)
+        var cursor = first
+        while !cursor.isNone, areas.start(at: cursor) < end {
             let area = areas.area(at: cursor)
             let record = core.areas[area]
-            if record.start >= end { break }
             zapArea(cpu, &gather, area, record.start, record.end, nil)
             uncount(cpu, record)
             cursor = areas.next(cursor)
         }
-        freeTables(cpu, &gather, start, end)
+        freeTables(cpu, &gather, start, end, between: areas.below(first), and: cursor)
         gather.finish()
-        while true {
-            let cursor = areas.cursor(atOrAbove: start)
-            guard !cursor.isNone else { return }
+        cursor = first
+        while !cursor.isNone, areas.start(at: cursor) < end {
             let area = areas.area(at: cursor)
-            guard core.areas[area].start < end else { return }
-            dispose(cpu, area)
+            cursor = areas.remove(cpu, at: cursor)
+            freeRecord(cpu, area)
         }
     }
 
-    /// Frees the tables under the areas of [start, end) that no area outside needs.
-    private func freeTables(_ cpu: CPU, _ gather: inout Gather, _ start: UInt64, _ end: UInt64) {
-        let below = areas.before(start)
-        let floor = below.isNone ? 0 : core.areas[below].end
-        let above = areas.find(end)
-        let ceiling = above.isNone ? 0 : core.areas[above].start
+    /// Frees the tables under [start, end) that the areas directly below and above do not need.
+    private func freeTables(
+        _ cpu: CPU, _ gather: inout Gather, _ start: UInt64, _ end: UInt64, between below: AreaCursor,
+        and above: AreaCursor
+    ) {
+        let floor = below.isNone ? 0 : areas.end(at: below)
+        let ceiling = above.isNone ? 0 : areas.start(at: above)
         tables.freeRange(cpu, &gather, start, end, floor: floor, ceiling: ceiling)
     }
 
     /// Frees tables that were made for a range in which nothing was mapped after all.
     func freeUnusedTables(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
         var gather = Gather(cpu, tables)
-        freeTables(cpu, &gather, start, end)
+        let above = areas.cursor(atOrAbove: start)
+        freeTables(cpu, &gather, start, end, between: areas.below(above), and: above)
         gather.finish()
     }
 
