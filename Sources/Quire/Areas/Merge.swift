@@ -177,10 +177,9 @@ extension AddressSpace {
         return true
     }
 
-    /// Merges a range where nothing is mapped yet into its neighbours; nil where nothing merges. A file's
-    /// reference that the caller holds for the new area stays the caller's.
-    func mergeNew(_ cpu: CPU, _ proposal: Proposal) -> Handle<Area>? {
-        let cursor = areas.cursor(atOrAbove: proposal.start)
+    /// Merges a range where nothing is mapped yet into its neighbours, `cursor` being the upper one; nil where nothing
+    /// merges. A file's reference that the caller holds for the new area stays the caller's.
+    func mergeNew(_ cpu: CPU, _ proposal: Proposal, below cursor: AreaCursor) -> Handle<Area>? {
         let above: Handle<Area> = cursor.isNone ? .none : areas.area(at: cursor)
         let lower = areas.below(cursor)
         let below: Handle<Area> = lower.isNone ? .none : areas.area(at: lower)

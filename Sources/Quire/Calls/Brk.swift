@@ -34,7 +34,7 @@ extension AddressSpace {
         else { return false }
         let attributes = AreaAttributes(flags: flags, kind: .anonymous, file: .none, name: 0)
         let proposal = Proposal(start: start, end: end, pageOffset: start >> Page.shift, attributes: attributes)
-        if mergeNew(cpu, proposal) == nil {
+        if mergeNew(cpu, proposal, below: areas.cursor(atOrAbove: start)) == nil {
             let record = Area(
                 start: start, end: end, flags: flags, pageOffset: start >> Page.shift, kind: .anonymous, space: number)
             guard let area = core.areas.allocate(cpu, record) else {

@@ -107,16 +107,20 @@ extension AddressSpace {
         var flags = proposed
         let pages = length >> Page.shift
         let end = address + length
-        let replaced = countMapped(address, end)
+        var above = areas.cursor(atOrAbove: address)
+        let replaced = countMapped(from: above, address, end)
         guard mayExpand(flags, pages: pages - replaced) else { throw .ENOMEM }
-        if replaced > 0 { try makeHole(cpu, address, end) }
+        if replaced > 0 {
+            try makeHole(cpu, address, end)
+            above = areas.cursor(atOrAbove: address)
+        }
         if flags.isAccountable {
             // What the replaced areas were charged for has just been given back.
             try core.commit(cpu, pages: pages)
             flags.insert(.account)
         }
         do throws(Errno) {
-            try place(cpu, address, end, flags, request, pageOffset, makeShared)
+            try place(cpu, address, end, below: above, flags, request, pageOffset, makeShared)
         } catch {
             if flags.contains(.account) { core.uncommit(cpu, pages: pages) }
             throw error
@@ -125,10 +129,10 @@ extension AddressSpace {
         if flags.contains(.locked) { numbers.lockedPages += pages }
     }
 
-    /// Pages mapped in a range.
-    private func countMapped(_ start: UInt64, _ end: UInt64) -> UInt64 {
+    /// Pages mapped in a range, `first` being the lowest area that ends above its start.
+    private func countMapped(from first: AreaCursor, _ start: UInt64, _ end: UInt64) -> UInt64 {
         var total: UInt64 = 0
-        var cursor = areas.cursor(atOrAbove: start)
+        var cursor = first
         while !cursor.isNone, areas.start(at: cursor) < end {
             total += (Swift.min(areas.end(at: cursor), end) - Swift.max(areas.start(at: cursor), start)) >> Page.shift
             cursor = areas.next(cursor)
@@ -137,8 +141,8 @@ extension AddressSpace {
     }
 
     private func place(
-        _ cpu: CPU, _ start: UInt64, _ end: UInt64, _ flags: AreaFlags, _ request: MapRequest, _ pageOffset: UInt64,
-        _ makeShared: (UInt64) throws(Errno) -> Handle<FileRecord>
+        _ cpu: CPU, _ start: UInt64, _ end: UInt64, below above: AreaCursor, _ flags: AreaFlags, _ request: MapRequest,
+        _ pageOffset: UInt64, _ makeShared: (UInt64) throws(Errno) -> Handle<FileRecord>
     ) throws(Errno) {
         var attributes = AreaAttributes(flags: flags, kind: .anonymous, file: .none, name: request.name)
         var offset = start >> Page.shift
@@ -153,13 +157,13 @@ extension AddressSpace {
         }
         let proposal = Proposal(start: start, end: end, pageOffset: offset, attributes: attributes)
         let isNewFile = request.file == nil && attributes.kind == .shared
-        if !isNewFile, mergeNew(cpu, proposal) != nil { return }
+        if !isNewFile, mergeNew(cpu, proposal, below: above) != nil { return }
         defer { if isNewFile { core.release(cpu, attributes.file) } }
         let record = Area(
             start: start, end: end, flags: flags, pageOffset: offset, kind: attributes.kind, file: attributes.file,
             space: number, name: request.name)
         guard let area = core.areas.allocate(cpu, record) else { throw .ENOMEM }
-        guard areas.insert(cpu, area) else {
+        guard areas.insert(cpu, area, below: above) else {
             core.areas.free(cpu, area)
             throw .ENOMEM
         }

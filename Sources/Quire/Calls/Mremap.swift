@@ -183,7 +183,7 @@ extension AddressSpace {
         let proposal = Proposal(
             start: target, end: target + request.newLength, pageOffset: offset, attributes: AreaAttributes(record),
             anonVMA: record.anonVMA, source: area)
-        if let merged = mergeNew(cpu, proposal) { return merged }
+        if let merged = mergeNew(cpu, proposal, below: areas.cursor(atOrAbove: target)) { return merged }
         var copy = record
         copy.start = target
         copy.end = target + request.newLength

@@ -13,18 +13,17 @@ extension AddressSpace {
 
     /// Unmaps whatever lies in [start, end), splitting areas at its borders. Throws ENOMEM with nothing unmapped.
     func makeHole(_ cpu: CPU, _ start: UInt64, _ end: UInt64) throws(Errno) {
-        let cursor = areas.cursor(atOrAbove: start)
-        guard !cursor.isNone, areas.start(at: cursor) < end else { return }
-        var first = areas.area(at: cursor)
-        let record = core.areas[first]
-        if record.start < start {
-            if record.end > end, areas.count >= core.settings.maxMapCount { throw .ENOMEM }
-            first = try split(cpu, first, at: start)
+        var first = areas.cursor(atOrAbove: start)
+        guard !first.isNone, areas.start(at: first) < end else { return }
+        if areas.start(at: first) < start {
+            if areas.end(at: first) > end, areas.count >= core.settings.maxMapCount { throw .ENOMEM }
+            first = areas.cursor(of: try split(cpu, areas.area(at: first), at: start))
         }
-        let last = record.end >= end ? first : areas.find(end - 1)
-        if !last.isNone, core.areas[last].start < end, core.areas[last].end > end {
-            try split(cpu, last, at: end)
+        let last = areas.end(at: first) >= end ? first : areas.cursor(atOrAbove: end - 1)
+        if !last.isNone, areas.start(at: last) < end, areas.end(at: last) > end {
+            try split(cpu, areas.area(at: last), at: end)
+            first = areas.cursor(atOrAbove: start)
         }
-        unmapRange(cpu, start, end)
+        unmapRange(cpu, from: first, start, end)
     }
 }

@@ -54,7 +54,7 @@ extension Task {
     public func close(_ fd: Int) throws(Errno) {
         guard let descriptor = process.descriptors.removeValue(forKey: fd) else { throw .EBADF }
         machine.core.release(cpu, descriptor.file)
-        machine.afterCall(cpu)
+        afterCall()
     }
 
     /// dup: the lowest free number, or the one that a recording names.
@@ -79,7 +79,7 @@ extension Task {
         guard let descriptor = process.descriptors[fd] else { throw .EBADF }
         guard descriptor.canWrite else { throw .EINVAL }
         machine.core.truncate(cpu, descriptor.file, to: size) { machine.space($0) }
-        machine.afterCall(cpu)
+        afterCall()
     }
 
     /// fallocate: plain, FALLOC_FL_KEEP_SIZE 1, FALLOC_FL_PUNCH_HOLE 2 (with 1).

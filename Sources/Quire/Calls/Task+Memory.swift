@@ -11,11 +11,11 @@ extension Task {
         offset: UInt64 = 0,
         recorded: UInt64? = nil, name: String = ""
     ) throws(Errno) -> UInt64 {
-        defer { machine.afterCall(cpu) }
+        defer { afterCall() }
         guard offset & Page.offsetMask == 0 else { throw .EINVAL }
         var request = MapRequest(
             address: address, length: length, protection: protection, flags: flags, offset: offset, recorded: recorded,
-            name: machine.intern(name))
+            name: name.isEmpty ? 0 : machine.intern(name))
         if !flags.contains(.anonymous) {
             guard let descriptor = process.descriptors[fd] else { throw .EBADF }
             request.file = MappedFile(
@@ -39,7 +39,7 @@ extension Task {
 
     /// munmap. O(log areas + pages).
     public func munmap(_ address: UInt64, _ length: UInt64) throws(Errno) {
-        defer { machine.afterCall(cpu) }
+        defer { afterCall() }
         space.mmapLock.writeLock(cpu)
         defer { space.mmapLock.writeUnlock(cpu) }
         try space.unmap(cpu, address, length)
@@ -58,7 +58,7 @@ extension Task {
         _ old: UInt64, _ oldLength: UInt64, _ newLength: UInt64, _ flags: RemapFlags, _ target: UInt64 = 0,
         recorded: UInt64? = nil
     ) throws(Errno) -> UInt64 {
-        defer { machine.afterCall(cpu) }
+        defer { afterCall() }
         space.mmapLock.writeLock(cpu)
         let result: (address: UInt64, populateFrom: UInt64, populateTo: UInt64)
         do throws(Errno) {
@@ -77,7 +77,7 @@ extension Task {
     /// brk: the heap's end after the call. 0, or an end that cannot be had, changes nothing.
     @discardableResult
     public func brk(_ end: UInt64) -> UInt64 {
-        defer { machine.afterCall(cpu) }
+        defer { afterCall() }
         space.mmapLock.writeLock(cpu)
         let old = space.numbers.heapEnd
         let result = space.setHeapEnd(cpu, end)
@@ -89,7 +89,7 @@ extension Task {
 
     /// madvise. `advice` is the raw number.
     public func madvise(_ address: UInt64, _ length: UInt64, _ advice: UInt64) throws(Errno) {
-        defer { machine.afterCall(cpu) }
+        defer { afterCall() }
         try space.advise(cpu, address, length, advice) { machine.space($0) }
     }
 

@@ -3,7 +3,7 @@
 extension Task {
     /// fork: a process with a copy of the address space. Throws ENOMEM.
     public func fork(pid: Int) throws(Errno) -> Process {
-        defer { machine.afterCall(cpu) }
+        defer { afterCall() }
         guard machine.process(pid) == nil else { throw .EEXIST }
         let copy = try machine.makeSpace(cpu)
         do throws(Errno) {
@@ -33,7 +33,7 @@ extension Task {
 
     /// execve: an empty address space in place of the old one. The task is over; go on with `process.main`.
     public func execve() throws(Errno) {
-        defer { machine.afterCall(cpu) }
+        defer { afterCall() }
         let fresh = try machine.makeSpace(cpu)
         let old = space
         process.replaceSpace(fresh)
@@ -49,6 +49,6 @@ extension Task {
         for descriptor in process.descriptors.values { machine.core.release(cpu, descriptor.file) }
         process.descriptors = [:]
         machine.unregister(process)
-        machine.afterCall(cpu)
+        afterCall()
     }
 }

@@ -86,4 +86,10 @@ public final class Task {
     public var process: Process { owner.object }
 
     @inline(__always) var machine: Machine { ownerMachine.object }
+
+    /// What a system call does at its end. Mostly nothing waits, and then the machine is not even asked for: that takes a
+    /// reference to it.
+    @inline(__always) func afterCall() {
+        if space.core.memory.hasWaiting(cpu) { machine.afterCall(cpu) }
+    }
 }

@@ -36,6 +36,9 @@ extension PhysicalMemory {
         if unsafe queue(cpu)[0] != 0 { processQueue(cpu) }
     }
 
+    /// Whether this CPU has deferred something, or the host is due for memory of emptied tables.
+    @inline(__always) func hasWaiting(_ cpu: CPU) -> Bool { unsafe queue(cpu)[0] != 0 || discardIsDue(cpu) }
+
     /// Waits for a grace period and frees everything that this CPU deferred.
     func freeAllDeferred(_ cpu: CPU) {
         rcu.synchronize(cpu)

@@ -193,6 +193,8 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
 
     #if DEBUG
         /// The visits that were counted.
-        var visits: UInt64 { unsafe Word64(at: UnsafeMutableRawPointer(head + 6)).cell.pointee.load(ordering: .relaxed) }
+        var visits: UInt64 {
+            unsafe Word64(at: UnsafeMutableRawPointer(head + 6)).cell.pointee.load(ordering: .relaxed)
+        }
     #endif
 }

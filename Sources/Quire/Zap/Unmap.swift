@@ -15,11 +15,11 @@ extension AddressSpace {
         gather.finish()
     }
 
-    /// Unmaps [start, end), which begins and ends at borders of areas: pages, tables, accounts, areas.
-    func unmapRange(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
+    /// Unmaps [start, end), which begins and ends at borders of areas, `first` being the lowest of them: pages, tables,
+    /// accounts, areas.
+    func unmapRange(_ cpu: CPU, from first: AreaCursor, _ start: UInt64, _ end: UInt64) {
         noteResidentPeak()
         var gather = Gather(cpu, tables)
-        let first = areas.cursor(atOrAbove: start)
         var cursor = first
         while !cursor.isNone, areas.start(at: cursor) < end {
             let area = areas.area(at: cursor)
@@ -66,7 +66,7 @@ extension AddressSpace {
     /// Unmaps everything: the end of the address space (exit_mmap). The areas' accounts die with it, the commit
     /// charge does not.
     func unmapAll(_ cpu: CPU) {
-        unmapRange(cpu, 0, (tables.format.userEnd &+ Page.offsetMask) & ~Page.offsetMask)
+        unmapRange(cpu, from: areas.first, 0, (tables.format.userEnd &+ Page.offsetMask) & ~Page.offsetMask)
         memory.freeAllDeferred(cpu)
         memory.freeExpired(cpu)
     }
