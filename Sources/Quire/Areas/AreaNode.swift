@@ -67,6 +67,7 @@ extension Pool<AreaNode> {
 
     /// Where a node's child lies.
     @inline(__always) func place(of child: UInt32, in node: UInt32) -> Int {
+        countVisit()
         var place = 0
         while self.child(node, place) != child { place &+= 1 }
         return place
