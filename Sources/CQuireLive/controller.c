@@ -127,6 +127,16 @@ static void end_restartable_sequences(void)
 #endif
 }
 
+/// A workload that uses up the machine's memory ends itself, not somebody else.
+static void offer_for_out_of_memory(void)
+{
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    (void)!write(file, "1000", 4);
+    close(file);
+}
+
 static _Noreturn void become_worker(int channel, int cpu, const char *directory)
 {
     cpu_set_t only;
@@ -136,6 +146,7 @@ static _Noreturn void become_worker(int channel, int cpu, const char *directory)
     sched_setaffinity(0, sizeof only, &only);
     if (chdir(directory))
         _exit(98);
+    offer_for_out_of_memory();
     settle_descriptors(channel);
     settle_signals();
     end_restartable_sequences();
@@ -203,7 +214,8 @@ uint64_t quire_call_number(enum quire_call call)
     static const uint16_t numbers[] = {
         SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_mlock, SYS_mlock2, SYS_munlock, SYS_mlockall,
         SYS_munlockall, SYS_msync, SYS_mincore, SYS_ftruncate, SYS_fallocate, SYS_close, SYS_dup, SYS_pread64,
-        SYS_pwrite64, SYS_openat, SYS_memfd_create, SYS_prctl, SYS_wait4, SYS_exit_group,
+        SYS_pwrite64, SYS_openat, SYS_memfd_create, SYS_prctl, SYS_wait4, SYS_exit_group, SYS_brk, SYS_process_madvise,
+        SYS_pidfd_open, SYS_fcntl, SYS_clone, SYS_clone3,
     };
     return numbers[call];
 }

@@ -22,17 +22,26 @@ struct range {
     uint64_t readable; // whether its pages may be touched
 };
 
+/// What a process gets back when the child that it has lent its memory to is gone.
+struct lender {
+    uint64_t stack, minflt, majflt;
+    int64_t pid;
+    int32_t channel, child_channel;
+};
+
 /// Lies at QUIRE_SCRATCH. `reply` and `scratch` are sent together.
 struct block {
     unsigned char scratch[QUIRE_SCRATCH_SIZE];
-    unsigned char stacks[2][STACK_SIZE];
+    // Two to take turns, and two for a child that runs in this memory (vfork).
+    unsigned char stacks[4][STACK_SIZE];
     struct range kept[MOST_RANGES];
     uint64_t kept_count;
     struct quire_request request;
     struct quire_reply reply;
-    uint64_t stack;    // which of the two the next signal is delivered on
+    uint64_t stack;    // which one the next signal is delivered on
     uint64_t armed;    // an access is under way
     uint64_t minflt, majflt, minflt_before, majflt_before;
+    struct lender lender;
     int32_t channel;
     uint32_t carried;
 };

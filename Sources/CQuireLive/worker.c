@@ -66,6 +66,20 @@ WORKER void give_up_the_rest(void)
     system_call(SYS_close, (uint64_t)file, 0, 0, 0, 0, 0);
 }
 
+/// Puts the heap into the window: minus errno where the kernel refuses. Nothing but brk and /proc looks at the other
+/// numbers, which go with it.
+WORKER int64_t place_heap(void)
+{
+    volatile uint64_t *map = (volatile uint64_t *)BLOCK->scratch; // struct prctl_mm_map
+    for (int i = 0; i < 13; i++)
+        map[i] = LEAST_ADDRESS; // code, data, stack, arguments, environment
+    map[1] = LEAST_ADDRESS + PAGE; // end_code
+    map[4] = map[5] = QUIRE_HEAP; // start_brk, brk
+    map[11] = 0; // auxv stays
+    map[12] = 0xffffffff00000000; // auxv_size, exe_fd
+    return system_call(SYS_prctl, 35 /* PR_SET_MM */, 14 /* PR_SET_MM_MAP */, QUIRE_SCRATCH, 13 * 8, 0, 0);
+}
+
 // ---- Messages ----
 
 WORKER void answer(uint32_t carried)
@@ -195,31 +209,78 @@ WORKER void finish_operation(void)
     answer(BLOCK->request.wanted);
 }
 
+/// Inline: a child that borrows this memory would write over the way back from a function.
+static inline __attribute__((always_inline)) int64_t requested_call(void)
+{
+    const uint64_t *a = BLOCK->request.arguments;
+    return system_call((long)BLOCK->request.number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/// The child's first steps, with a channel of its own.
+WORKER void begin_child(int32_t channel)
+{
+    system_call(SYS_close, (uint64_t)BLOCK->channel, 0, 0, 0, 0, 0);
+    BLOCK->channel = channel;
+    BLOCK->minflt = BLOCK->majflt = 0;
+    touch_own();
+    BLOCK->reply.result = system_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    answer(0);
+}
+
+WORKER void answer_child(int64_t pid)
+{
+    clear_reply();
+    BLOCK->reply.result = pid;
+    BLOCK->reply.error = pid < 0 ? (int32_t)-pid : 0;
+    answer(0);
+}
+
 WORKER void fork_worker(int64_t child_channel)
 {
-    int64_t pid = system_call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
+    int64_t pid = requested_call();
     if (pid == 0) {
-        system_call(SYS_close, (uint64_t)BLOCK->channel, 0, 0, 0, 0, 0);
-        BLOCK->channel = (int32_t)child_channel;
-        BLOCK->minflt = BLOCK->majflt = 0;
-        touch_own();
-        BLOCK->reply.result = system_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-        answer(0);
+        begin_child((int32_t)child_channel);
         return;
     }
     system_call(SYS_close, (uint64_t)child_channel, 0, 0, 0, 0, 0);
     touch_own();
-    BLOCK->reply.result = pid;
-    BLOCK->reply.error = pid < 0 ? (int32_t)-pid : 0;
-    answer(0);
+    answer_child(pid);
+}
+
+/// A child in this process's memory: it goes on deeper on this stack and never comes back up.
+static __attribute__((noinline, noreturn, no_builtin, no_stack_protector)) void serve_borrowed(int64_t channel)
+{
+    BLOCK->stack = 3;
+    arm_other_stack();
+    begin_child((int32_t)channel);
+    serve();
+}
+
+/// This process sleeps until the child is gone. What it needs then lies in the block: the child may write over any
+/// local variable that it does not use itself.
+WORKER void lend_memory(int64_t child_channel)
+{
+    BLOCK->lender.stack = BLOCK->stack;
+    BLOCK->lender.channel = BLOCK->channel;
+    BLOCK->lender.minflt = BLOCK->minflt;
+    BLOCK->lender.majflt = BLOCK->majflt;
+    BLOCK->lender.child_channel = (int32_t)child_channel;
+    BLOCK->lender.pid = requested_call();
+    if (BLOCK->lender.pid == 0)
+        serve_borrowed(BLOCK->lender.child_channel);
+    BLOCK->stack = BLOCK->lender.stack;
+    BLOCK->channel = BLOCK->lender.channel;
+    BLOCK->minflt = BLOCK->lender.minflt;
+    BLOCK->majflt = BLOCK->lender.majflt;
+    system_call(SYS_close, (uint64_t)BLOCK->lender.child_channel, 0, 0, 0, 0, 0);
+    answer_child(BLOCK->lender.pid);
 }
 
 WORKER void execute(void)
 {
     count_faults(&BLOCK->minflt_before, &BLOCK->majflt_before);
     if (BLOCK->request.operation == QUIRE_SYSTEM_CALL) {
-        const uint64_t *a = BLOCK->request.arguments;
-        int64_t result = system_call((long)BLOCK->request.number, a[0], a[1], a[2], a[3], a[4], a[5]);
+        int64_t result = requested_call();
         int failed = result < 0 && result >= -4095;
         BLOCK->reply.result = failed ? -1 : result;
         BLOCK->reply.error = failed ? (int32_t)-result : 0;
@@ -238,6 +299,8 @@ WORKER void serve(void)
         clear_reply();
         if (BLOCK->request.operation == QUIRE_FORK)
             fork_worker(passed);
+        else if (BLOCK->request.operation == QUIRE_VFORK)
+            lend_memory(passed);
         else
             execute();
     }
@@ -252,6 +315,7 @@ __attribute__((no_builtin, no_stack_protector)) void quire_worker_enter(int sign
         give_up_the_rest();
         touch_own();
         clear_reply();
+        BLOCK->reply.error = (int32_t)-place_heap();
         BLOCK->reply.result = system_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
         answer(0);
         serve();

@@ -15,13 +15,17 @@
 /// Where every worker has its scratch buffer: the front of its one writable block, outside of the window.
 #define QUIRE_SCRATCH      0x210000000000ull
 
+/// Where brk begins in every worker: inside of the window.
+#define QUIRE_HEAP         0x180000000000ull
+
 enum quire_operation {
     QUIRE_SYSTEM_CALL, // number, arguments[0..5]
     QUIRE_STORE,       // arguments: address, bytes, value
     QUIRE_LOAD,        // arguments: address, bytes
     QUIRE_TOUCH_WRITE, // arguments: address, bytes
     QUIRE_TOUCH_READ,  // arguments: address, bytes
-    QUIRE_FORK,        // the child's end of a new channel comes along
+    QUIRE_FORK,        // number, arguments of fork's kin; the child's end of a new channel comes along
+    QUIRE_VFORK,       // likewise; the child runs in this process's memory, and the reply comes when it is gone
 };
 
 struct quire_request {
@@ -33,7 +37,7 @@ struct quire_request {
 
 struct quire_reply {
     int64_t result; // of a system call; a new process's first reply has its process id
-    int32_t error;  // errno, 0 for success
+    int32_t error;  // errno, 0 for success; in the first worker's first reply, why its heap is not at QUIRE_HEAP
     int32_t signal; // SIGSEGV or SIGBUS, 0 for none
     int32_t code;   // si_code
     uint32_t carried;
@@ -47,7 +51,7 @@ enum quire_call {
     QUIRE_MMAP, QUIRE_MUNMAP, QUIRE_MPROTECT, QUIRE_MREMAP, QUIRE_MADVISE, QUIRE_MLOCK, QUIRE_MLOCK2, QUIRE_MUNLOCK,
     QUIRE_MLOCKALL, QUIRE_MUNLOCKALL, QUIRE_MSYNC, QUIRE_MINCORE, QUIRE_FTRUNCATE, QUIRE_FALLOCATE, QUIRE_CLOSE,
     QUIRE_DUP, QUIRE_PREAD64, QUIRE_PWRITE64, QUIRE_OPENAT, QUIRE_MEMFD_CREATE, QUIRE_PRCTL, QUIRE_WAIT4,
-    QUIRE_EXIT_GROUP,
+    QUIRE_EXIT_GROUP, QUIRE_BRK, QUIRE_PROCESS_MADVISE, QUIRE_PIDFD_OPEN, QUIRE_FCNTL, QUIRE_CLONE, QUIRE_CLONE3,
 };
 
 /// The number of a call, as the kernel of this architecture has it.

@@ -56,8 +56,8 @@ public struct MapFlags: OptionSet, BitwiseCopyable, Sendable {
 
     /// MAP_TYPE: 1 shared, 2 private, 3 shared and validated.
     var type: UInt64 { rawValue & 0xf }
-    /// What MAP_SHARED_VALIDATE accepts beside MAP_SYNC, which needs a file that supports it.
-    static let legacyMask: UInt64 = 0x17_ffff & ~0x80000
+    /// What MAP_SHARED_VALIDATE accepts (LEGACY_MAP_MASK); MAP_SYNC needs a file that supports it.
+    static let legacyMask: UInt64 = 0x7c07_f9f3
 }
 
 /// `flags` of mremap.

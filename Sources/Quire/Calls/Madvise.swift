@@ -104,8 +104,8 @@ extension AddressSpace {
             guard !record.flags.contains(.locked), !record.file.isNone else { throw .EINVAL }
             guard record.flags.contains([.mayShare, .mayWrite]) else { throw .EACCES }
             guard record.kind == .shared else { throw .EOPNOTSUPP }
-            let first = record.pageOffset(of: start)
-            core.punchHole(cpu, record.file, first, first + (end - start) >> Page.shift, spaces)
+            let first = record.pageOffset(of: start) << Page.shift
+            try core.punchHole(cpu, record.file, first, first + (end - start), spaces)
         case .collapse:
             throw .EINVAL
         default:

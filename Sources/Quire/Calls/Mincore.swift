@@ -1,26 +1,24 @@
 // mincore: which pages are in memory. A page counts if its entry is present; where the entry is none, a file's page
-// counts if it is cached. Linux: do_mincore, mincore_pte_range.
+// counts if it is cached with its contents. Linux: do_mincore, mincore_pte_range.
 
 extension AddressSpace {
-    /// One byte a page, 1 where it is in memory. EINVAL for an unaligned start, ENOMEM for a hole.
-    func residentMap(_ cpu: CPU, _ start: UInt64, _ length: UInt64) throws(Errno) -> [UInt8] {
+    /// Refuses a range that no program can have. EINVAL for an unaligned start, ENOMEM beyond the end.
+    func checkResidence(_ start: UInt64, _ length: UInt64) throws(Errno) {
         guard start & Page.offsetMask == 0 else { throw .EINVAL }
         guard start <= tables.format.userEnd, length <= tables.format.userEnd - start else { throw .ENOMEM }
-        let end = start + Page.ceiling(length)
-        var bytes: [UInt8] = []
+    }
+
+    /// One byte a page from `start` on, 1 where it is in memory: to the end of the area there, to `end`, or as many as
+    /// there are bytes in a page. ENOMEM for a hole.
+    func residentPart(_ cpu: CPU, _ start: UInt64, _ end: UInt64) throws(Errno) -> [UInt8] {
         mmapLock.readLock(cpu)
         defer { mmapLock.readUnlock(cpu) }
-        var at = start
-        while at < end {
-            let area = areas.find(at)
-            guard !area.isNone, core.areas[area].start <= at else { throw .ENOMEM }
-            let stop = Swift.min(core.areas[area].end, end)
-            while at < stop {
-                bytes.append(isResident(cpu, core.areas[area], at) ? 1 : 0)
-                at += Page.size
-            }
+        let area = areas.find(start)
+        guard !area.isNone, core.areas[area].start <= start else { throw .ENOMEM }
+        let pages = (Swift.min(core.areas[area].end, end) - start) >> Page.shift
+        return (0..<Swift.min(pages, Page.size)).map { page in
+            isResident(cpu, core.areas[area], start + page << Page.shift) ? 1 : 0
         }
-        return bytes
     }
 
     private func isResident(_ cpu: CPU, _ area: Area, _ page: UInt64) -> Bool {
@@ -34,6 +32,6 @@ extension AddressSpace {
         guard !area.file.isNone else { return false }
         let offset = area.pageOffset(of: page)
         if area.kind == .file { return offset < core.pages(of: area.file) }
-        return !core.cached(cpu, area.file, offset).isNone
+        return core.isUptodate(cpu, area.file, offset)
     }
 }

@@ -85,6 +85,11 @@ extension AddressSpace {
             }
             return
         }
+        // No file has more bytes than that (file_mmap_ok).
+        let most = UInt64(Int64.max) - Page.ceiling(request.length)
+        guard request.length <= UInt64(Int64.max) - Page.size, request.offset >> Page.shift <= most >> Page.shift else {
+            throw .EOVERFLOW
+        }
         switch request.flags.type {
         case 1, 3:
             if request.flags.type == 3, request.flags.rawValue & ~(MapFlags.legacyMask | 3) != 0 {
@@ -97,7 +102,14 @@ extension AddressSpace {
         default: throw .EINVAL
         }
         guard file.canRead else { throw .EACCES }
+        // Processes and page maps are no files, on file systems that nothing can be executed from.
+        guard !file.file.isNone else { throw request.protection.contains(.execute) ? .EPERM : .ENODEV }
         guard !flags.contains(.growsDown) else { throw .EINVAL }
+        // A sealed file can still be shared for reading, and stays so (memfd_check_seals_mmap).
+        if flags.contains(.shared), core.files[file.file].seals.forbidsWriting {
+            guard !flags.contains(.write) else { throw .EPERM }
+            flags.remove(.mayWrite)
+        }
     }
 
     private func mapRegion(

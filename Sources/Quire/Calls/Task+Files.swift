@@ -1,5 +1,30 @@
-// Descriptors and files: as much of them as mappings need. Linux: do_sys_openat2, memfd_create, do_truncate,
-// shmem_fallocate.
+// Descriptors: opening, closing, copying. Contents are in Task+Contents, sizes in Task+FileSizes.
+// Linux: do_sys_openat2, memfd_create, do_fcntl.
+
+/// What open's flags ask for, as far as it matters here.
+public struct OpenRequest: BitwiseCopyable, Sendable {
+    public var canRead: Bool
+    public var canWrite: Bool
+    public var creates = false
+    /// Whether a file that is there already is an error (O_EXCL with O_CREAT).
+    public var isExclusive = false
+    public var truncates = false
+    public var appends = false
+    public var isPathOnly = false
+
+    /// Reads open's flags.
+    public init(flags: UInt64) {
+        isPathOnly = flags & 0x200000 != 0
+        let mode = flags & 3
+        canRead = !isPathOnly && (mode == 0 || mode == 2)
+        canWrite = !isPathOnly && (mode == 1 || mode == 2)
+        if isPathOnly { return }
+        creates = flags & 0x40 != 0
+        isExclusive = creates && flags & 0x80 != 0
+        truncates = flags & 0x200 != 0
+        appends = flags & 0x400 != 0
+    }
+}
 
 extension Task {
     /// Opens a file of the recorded world by name: every page of it counts as cached, its contents are unknown. The
@@ -16,52 +41,76 @@ extension Task {
             machine.namedFiles[path] = file
         }
         machine.core.hold(cpu, file)
-        return install(Descriptor(file: file, canRead: true, canWrite: canWrite), at: descriptor)
+        return install(Descriptor(.file(file), canRead: true, canWrite: canWrite), at: descriptor)
     }
 
-    /// memfd_create: a file in memory, empty.
-    public func memfdCreate(_ name: String, descriptor: Int? = nil) throws(Errno) -> Int {
+    /// memfd_create: a file in memory, empty. MFD_HUGETLB is not modelled: EINVAL. Throws EINVAL for unknown flags
+    /// and for a name of more than 249 bytes.
+    public func memfdCreate(_ name: String, flags: UInt64 = 0, descriptor: Int? = nil) throws(Errno) -> Int {
+        let flags = MemoryFileFlags(rawValue: UInt32(truncatingIfNeeded: flags))
+        guard flags.isSubset(of: .all), !flags.isSuperset(of: [.executable, .noExecuteSeal]) else { throw .EINVAL }
+        guard name.utf8.count <= 249 else { throw .EINVAL }
         let file = try machine.makeFile(cpu, .memory, size: 0, path: "/memfd:" + name + " (deleted)")
-        return install(Descriptor(file: file, canRead: true, canWrite: true), at: descriptor)
+        if flags.contains(.noExecuteSeal) {
+            machine.core.files[file].isExecutable = false
+            machine.core.files[file].seals = .execute
+        } else if flags.contains(.allowSealing) {
+            machine.core.files[file].seals = []
+        }
+        return install(Descriptor(.file(file), canRead: true, canWrite: true), at: descriptor)
     }
 
     /// Opens a file of the workload's own directory: it lives in memory and keeps its contents. Throws ENOENT where
-    /// it is not there and `create` is false.
-    public func openOwn(
-        _ name: String, create: Bool, truncate: Bool, canRead: Bool, canWrite: Bool
-    ) throws(Errno) -> Int {
+    /// it is not there and is not to be made, EEXIST where it is and must not be.
+    public func openOwn(_ name: String, _ request: OpenRequest) throws(Errno) -> Int {
         let file: Handle<FileRecord>
         if let known = machine.namedFiles[name] {
+            guard !request.isExclusive else { throw .EEXIST }
             file = known
-            if truncate { machine.core.truncate(cpu, file, to: 0) { machine.space($0) } }
+            if request.truncates { machine.core.truncate(cpu, file, to: 0) { machine.space($0) } }
         } else {
-            guard create else { throw .ENOENT }
+            guard request.creates else { throw .ENOENT }
             file = try machine.makeFile(cpu, .memory, size: 0, path: name)
             machine.namedFiles[name] = file
         }
         machine.core.hold(cpu, file)
-        return install(Descriptor(file: file, canRead: canRead, canWrite: canWrite), at: nil)
+        let descriptor = Descriptor(
+            .file(file), canRead: request.canRead, canWrite: request.canWrite, appends: request.appends,
+            isPathOnly: request.isPathOnly)
+        return install(descriptor, at: nil)
     }
 
-    private func install(_ descriptor: Descriptor, at number: Int?) -> Int {
+    /// Opens the page map of the process's address space (`/proc/self/pagemap`). It stays that one's after execve and
+    /// in children.
+    public func openPagemap() -> Int {
+        install(Descriptor(.pagemap(space.number), canRead: true, canWrite: false), at: nil)
+    }
+
+    func install(_ descriptor: Descriptor, at number: Int?) -> Int {
         let place = number ?? process.freeDescriptor()
-        if let old = process.descriptors[place] { machine.core.release(cpu, old.file) }
+        if let old = process.descriptors[place] { machine.core.release(cpu, old) }
         process.descriptors[place] = descriptor
         return place
+    }
+
+    /// The descriptor that a call on contents gets; EBADF where there is none, or one that only names a file.
+    func openDescriptor(_ fd: Int) throws(Errno) -> Descriptor {
+        guard let descriptor = process.descriptors[fd], !descriptor.isPathOnly else { throw .EBADF }
+        return descriptor
     }
 
     /// close.
     public func close(_ fd: Int) throws(Errno) {
         guard let descriptor = process.descriptors.removeValue(forKey: fd) else { throw .EBADF }
-        machine.core.release(cpu, descriptor.file)
+        machine.core.release(cpu, descriptor)
         afterCall()
     }
 
-    /// dup: the lowest free number, or the one that a recording names.
-    public func dup(_ fd: Int, descriptor: Int? = nil) throws(Errno) -> Int {
+    /// dup: the lowest free number from `least` on, or the one that a recording names.
+    public func dup(_ fd: Int, least: Int = 3, descriptor: Int? = nil) throws(Errno) -> Int {
         guard let old = process.descriptors[fd] else { throw .EBADF }
-        machine.core.hold(cpu, old.file)
-        return install(old, at: descriptor)
+        machine.core.hold(cpu, old)
+        return install(old, at: descriptor ?? process.freeDescriptor(from: least))
     }
 
     /// Whether a descriptor is known.
@@ -69,93 +118,52 @@ extension Task {
 
     /// Whether a descriptor is of a file that lives in memory: the model knows all of it.
     public func isMemoryFile(_ fd: Int) -> Bool {
-        guard let descriptor = process.descriptors[fd] else { return false }
-        return machine.core.files[descriptor.file].kind == .memory
+        guard let file = process.descriptors[fd]?.file, !file.isNone else { return false }
+        return machine.core.files[file].kind == .memory
     }
 
-    /// ftruncate.
-    public func ftruncate(_ fd: Int, _ size: UInt64) throws(Errno) {
-        guard size <= UInt64(Int64.max) else { throw .EINVAL }
-        guard let descriptor = process.descriptors[fd] else { throw .EBADF }
-        guard descriptor.canWrite else { throw .EINVAL }
-        machine.core.truncate(cpu, descriptor.file, to: size) { machine.space($0) }
-        afterCall()
+    /// Whether a descriptor is of a page map.
+    public func isPagemap(_ fd: Int) -> Bool {
+        if case .pagemap = process.descriptors[fd]?.target { true } else { false }
     }
 
-    /// fallocate: plain, FALLOC_FL_KEEP_SIZE 1, FALLOC_FL_PUNCH_HOLE 2 (with 1).
-    public func fallocate(_ fd: Int, _ mode: UInt64, _ offset: UInt64, _ length: UInt64) throws(Errno) {
-        guard let descriptor = process.descriptors[fd] else { throw .EBADF }
-        guard offset <= UInt64(Int64.max), length != 0, length <= UInt64(Int64.max) else { throw .EINVAL }
-        guard mode & ~3 == 0, mode != 2 else { throw .EOPNOTSUPP }
-        guard offset + length <= UInt64(Int64.max) else { throw .EFBIG }
-        guard descriptor.canWrite else { throw .EBADF }
-        let first = offset >> Page.shift
-        let last = Page.ceiling(offset + length) >> Page.shift
-        if mode & 2 != 0 {
-            punch(descriptor.file, offset, offset + length)
-            return
-        }
-        guard last - first <= UInt64(machine.core.memory.frameCount) else { throw .ENOSPC }
-        for page in first..<last {
-            guard !machine.core.cachedOrMade(cpu, descriptor.file, page).isNone else { throw .ENOSPC }
-        }
-        if mode & 1 == 0, offset + length > machine.core.files[descriptor.file].size {
-            machine.core.files[descriptor.file].size = offset + length
-        }
+    // MARK: Seals
+
+    /// fcntl F_GET_SEALS. Throws EINVAL where the file can have none.
+    public func seals(_ fd: Int) throws(Errno) -> UInt64 {
+        let descriptor = try openDescriptor(fd)
+        guard isMemoryFile(fd) else { throw .EINVAL }
+        return UInt64(machine.core.files[descriptor.file].seals.rawValue)
     }
 
-    /// Whole pages go; the ends of partial ones are zeroed.
-    private func punch(_ file: Handle<FileRecord>, _ start: UInt64, _ end: UInt64) {
-        let core = machine.core
-        let first = Page.ceiling(start) >> Page.shift
-        let last = end >> Page.shift
-        func zero(_ from: UInt64, _ to: UInt64) {
-            let frame = core.cached(cpu, file, from >> Page.shift)
-            guard from < to, !frame.isNone else { return }
-            core.memory.fill(cpu, frame, offset: Int(from & Page.offsetMask), count: Int(to - from), byte: 0)
-        }
-        if first <= last {
-            zero(start, first << Page.shift)
-            zero(last << Page.shift, end)
-        } else {
-            zero(start, end)
-        }
-        if first < last { core.punchHole(cpu, file, first, last) { machine.space($0) } }
+    /// fcntl F_ADD_SEALS: what they forbid, nobody may do any more. Throws EPERM for a descriptor that may not write
+    /// and for sealed seals, EBUSY where a writable shared mapping stands against F_SEAL_WRITE.
+    public func addSeals(_ fd: Int, _ raw: UInt64) throws(Errno) {
+        let descriptor = try openDescriptor(fd)
+        guard descriptor.canWrite else { throw .EPERM }
+        guard raw & ~UInt64(Seals.all.rawValue) & 0xFFFF_FFFF == 0 else { throw .EINVAL }
+        guard isMemoryFile(fd) else { throw .EINVAL }
+        let file = descriptor.file
+        let old = machine.core.files[file].seals
+        guard !old.contains(.seal) else { throw .EPERM }
+        var new = Seals(rawValue: UInt8(truncatingIfNeeded: raw))
+        // What cannot be executed any more but was executable must not change either: W^X from the start.
+        if new.contains(.execute), machine.core.files[file].isExecutable { new.formUnion(.contents) }
+        if new.contains(.write), !old.contains(.write), machine.core.hasWritableMapping(cpu, file) { throw .EBUSY }
+        machine.core.files[file].seals = old.union(new)
     }
+}
 
-    /// pread64 into nothing: the bytes. Throws EBADF.
-    public func read(_ fd: Int, _ count: UInt64, at offset: UInt64) throws(Errno) -> [UInt8] {
-        guard let descriptor = process.descriptors[fd], descriptor.canRead else { throw .EBADF }
-        guard offset <= UInt64(Int64.max) else { throw .EINVAL }
-        let core = machine.core
-        let size = core.files[descriptor.file].size
-        guard core.files[descriptor.file].kind == .memory, offset < size else { return [] }
-        var bytes: [UInt8] = []
-        var at = offset
-        let end = offset + Swift.min(count, size - offset)
-        while at < end {
-            let frame = core.cached(cpu, descriptor.file, at >> Page.shift)
-            bytes.append(
-                frame.isNone ? 0 : core.memory.byte(cpu, frame, offset: Int(at & Page.offsetMask)))
-            at += 1
-        }
-        return bytes
-    }
-
-    /// pwrite64 from bytes: the count written; the file grows.
-    public func write(_ fd: Int, _ bytes: [UInt8], at offset: UInt64) throws(Errno) -> Int {
-        guard let descriptor = process.descriptors[fd], descriptor.canWrite else { throw .EBADF }
-        guard offset <= UInt64(Int64.max) - UInt64(bytes.count) else { throw .EINVAL }
-        let core = machine.core
-        var at = offset
-        for byte in bytes {
-            let frame = core.cachedOrMade(cpu, descriptor.file, at >> Page.shift)
-            guard !frame.isNone else { throw .ENOSPC }
-            core.memory.setByte(cpu, frame, offset: Int(at & Page.offsetMask), byte)
-            core.memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags)
-            at += 1
-        }
-        if at > core.files[descriptor.file].size { core.files[descriptor.file].size = at }
-        return bytes.count
-    }
+/// `flags` of memfd_create.
+struct MemoryFileFlags: OptionSet, BitwiseCopyable {
+    let rawValue: UInt32
+    /// MFD_CLOEXEC
+    static let closeOnExec = MemoryFileFlags(rawValue: 1)
+    /// MFD_ALLOW_SEALING
+    static let allowSealing = MemoryFileFlags(rawValue: 2)
+    /// MFD_NOEXEC_SEAL
+    static let noExecuteSeal = MemoryFileFlags(rawValue: 8)
+    /// MFD_EXEC
+    static let executable = MemoryFileFlags(rawValue: 16)
+    static let all: MemoryFileFlags = [.closeOnExec, .allowSealing, .noExecuteSeal, .executable]
 }

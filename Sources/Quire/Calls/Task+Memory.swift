@@ -17,7 +17,7 @@ extension Task {
             address: address, length: length, protection: protection, flags: flags, offset: offset, recorded: recorded,
             name: name.isEmpty ? 0 : machine.intern(name))
         if !flags.contains(.anonymous) {
-            guard let descriptor = process.descriptors[fd] else { throw .EBADF }
+            let descriptor = try openDescriptor(fd)
             request.file = MappedFile(
                 file: descriptor.file, canRead: descriptor.canRead, canWrite: descriptor.canWrite)
         }
@@ -87,10 +87,10 @@ extension Task {
         return result
     }
 
-    /// madvise. `advice` is the raw number.
+    /// madvise. `advice` is the raw number, an int as the kernel sees it.
     public func madvise(_ address: UInt64, _ length: UInt64, _ advice: UInt64) throws(Errno) {
         defer { afterCall() }
-        try space.advise(cpu, address, length, advice) { machine.space($0) }
+        try space.advise(cpu, address, length, UInt64(UInt32(truncatingIfNeeded: advice))) { machine.space($0) }
     }
 
     /// mlock.
@@ -100,6 +100,7 @@ extension Task {
 
     /// mlock2: `flags` 1 is MLOCK_ONFAULT.
     public func mlock2(_ address: UInt64, _ length: UInt64, _ flags: UInt64) throws(Errno) {
+        let flags = UInt32(truncatingIfNeeded: flags)
         guard flags & ~1 == 0 else { throw .EINVAL }
         try space.lockRange(cpu, address, length, onFault: flags & 1 != 0)
     }
@@ -111,20 +112,50 @@ extension Task {
 
     /// mlockall: MCL_CURRENT 1, MCL_FUTURE 2, MCL_ONFAULT 4.
     public func mlockall(_ flags: UInt64) throws(Errno) {
+        let flags = UInt32(truncatingIfNeeded: flags)
         guard flags != 0, flags & ~7 == 0, flags != 4 else { throw .EINVAL }
-        try space.lockAll(cpu, flags)
+        try space.lockAll(cpu, UInt64(flags))
     }
 
     /// munlockall.
     public func munlockall() throws(Errno) { try space.lockAll(cpu, 0) }
 
-    /// mincore: one byte a page.
+    /// mincore into a vector that is nobody's: one byte a page.
     public func mincore(_ address: UInt64, _ length: UInt64) throws(Errno) -> [UInt8] {
-        try space.residentMap(cpu, address, length)
+        try space.checkResidence(address, length)
+        var all: [UInt8] = []
+        try eachResidentPart(address, length) { bytes, _ in all += bytes }
+        return all
+    }
+
+    /// mincore into memory: what comes before a hole or a bad address is written.
+    public func mincore(_ address: UInt64, _ length: UInt64, vector: UInt64) throws(Errno) {
+        try space.checkResidence(address, length)
+        let pages = Page.ceiling(length) >> Page.shift
+        let userEnd = space.tables.format.userEnd
+        guard vector <= userEnd, pages <= userEnd - vector else { throw .EFAULT }
+        try eachResidentPart(address, length) { bytes, done throws(Errno) in
+            for (place, byte) in bytes.enumerated() {
+                guard storeByte(vector + done + UInt64(place), byte) == .done else { throw .EFAULT }
+            }
+        }
+    }
+
+    private func eachResidentPart(
+        _ address: UInt64, _ length: UInt64, _ body: ([UInt8], UInt64) throws(Errno) -> Void
+    ) throws(Errno) {
+        let end = address + Page.ceiling(length)
+        var at = address
+        while at < end {
+            let bytes = try space.residentPart(cpu, at, end)
+            try body(bytes, (at - address) >> Page.shift)
+            at += UInt64(bytes.count) << Page.shift
+        }
     }
 
     /// msync: MS_ASYNC 1, MS_INVALIDATE 2, MS_SYNC 4. Checks the range; there is no device to write to.
     public func msync(_ address: UInt64, _ length: UInt64, _ flags: UInt64) throws(Errno) {
+        let flags = UInt32(truncatingIfNeeded: flags)
         guard flags & ~7 == 0, address & Page.offsetMask == 0, flags & 5 != 5 else { throw .EINVAL }
         let end = address &+ Page.ceiling(length)
         guard end >= address else { throw .ENOMEM }

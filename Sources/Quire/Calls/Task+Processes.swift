@@ -27,8 +27,18 @@ extension Task {
     private func child(_ pid: Int, _ space: AddressSpace) -> Process {
         let made = Process(pid: pid, machine: machine, space: space)
         made.descriptors = process.descriptors
-        for descriptor in made.descriptors.values { machine.core.hold(cpu, descriptor.file) }
+        for descriptor in made.descriptors.values { machine.core.hold(cpu, descriptor) }
         return machine.register(made)
+    }
+
+    /// pidfd_open: a descriptor of a process. `process` is the one of that number, also if it has ended and nobody has
+    /// waited for it; nil if there is none. Throws EINVAL or ESRCH.
+    public func pidfdOpen(
+        _ pid: Int, _ process: Process?, flags: UInt64, descriptor: Int? = nil
+    ) throws(Errno) -> Int {
+        guard flags & ~0x880 == 0, pid > 0 else { throw .EINVAL }
+        guard let process else { throw .ESRCH }
+        return install(Descriptor(.process(process), canRead: true, canWrite: true), at: descriptor)
     }
 
     /// execve: an empty address space in place of the old one. The task is over; go on with `process.main`.
@@ -46,7 +56,7 @@ extension Task {
         guard !process.hasExited else { return }
         process.hasExited = true
         machine.release(cpu, space)
-        for descriptor in process.descriptors.values { machine.core.release(cpu, descriptor.file) }
+        for descriptor in process.descriptors.values { machine.core.release(cpu, descriptor) }
         process.descriptors = [:]
         machine.unregister(process)
         afterCall()

@@ -46,7 +46,7 @@ extension AddressSpace {
             for place in window {
                 let offset = area.pageOffset(of: context.page &+ (place &- index) << Page.shift)
                 if offset >= filePages { break }
-                if area.kind == .file || !core.cached(cpu, area.file, offset).isNone { return nil }
+                if area.kind == .file || core.isUptodate(cpu, area.file, offset) { return nil }
             }
         } else if context.access == .write, !area.flags.contains(.shared) {
             guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
@@ -81,7 +81,7 @@ extension AddressSpace {
             var frame = core.cached(cpu, area.file, offset)
             // A recorded file's pages are all cached: they come into being when somebody looks.
             if frame.isNone, area.kind == .file { frame = core.cachedOrMade(cpu, area.file, offset) }
-            if frame.isNone { continue }
+            if frame.isNone || memory.has(cpu, frame, FrameFlags.notUptodate) { continue }
             mapFilePage(cpu, position, page, frame, area, written: false)
             cpu.count(.faultAroundPages)
         }

@@ -21,6 +21,10 @@ struct FileRecord: BitwiseCopyable {
     /// Descriptors and areas that hold it, plus one while its name exists.
     var references: UInt32 = 1
     var kind: FileKind
+    /// What nobody may do to it any more; a file that was not made for it has its seals sealed.
+    var seals: Seals = .seal
+    /// Whether somebody may execute it (a bit of its mode).
+    var isExecutable = true
     /// Bytes; all ones where nothing tells the size.
     var size: UInt64
     /// The root of the page cache's index and its height in levels of 512; none while nothing is cached.

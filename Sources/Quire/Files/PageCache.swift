@@ -36,11 +36,63 @@ extension MachineCore {
         return .none
     }
 
-    /// The frame of a page of a file, read in or made if it is not cached; none where memory is used up. The
-    /// page lies within the file.
+    /// The frame of a page of a file with its contents, read in or made if it is not cached; none where memory is used
+    /// up. The page lies within the file.
     func cachedOrMade(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> FrameNumber {
         let found = cached(cpu, file, page)
-        guard found.isNone else { return found }
+        let frame = found.isNone ? make(cpu, file, page, flags: 0) : found
+        // What was only allocated reads as zero from the first look on.
+        if !frame.isNone, memory.has(cpu, frame, FrameFlags.notUptodate) { setUptodate(cpu, frame) }
+        return frame
+    }
+
+    /// Allocates a page of a memory file without writing it (SGP_FALLOC). One that is there gets its contents now.
+    /// False where memory is used up.
+    func allocateUnwritten(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> Bool {
+        let found = cached(cpu, file, page)
+        let frame = found.isNone ? make(cpu, file, page, flags: FrameFlags.notUptodate) : found
+        guard !frame.isNone else { return false }
+        if !found.isNone { setUptodate(cpu, frame) }
+        memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+        return true
+    }
+
+    /// Whether a page is in memory with its contents (filemap_get_incore_folio and its uptodate flag).
+    func isUptodate(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> Bool {
+        let frame = cached(cpu, file, page)
+        return !frame.isNone && !memory.has(cpu, frame, FrameFlags.notUptodate)
+    }
+
+    private func setUptodate(_ cpu: CPU, _ frame: FrameNumber) {
+        memory.flags(frame).clear(cpu, bits: FrameFlags.notUptodate, .frameFlags)
+    }
+
+    /// The bytes [start, end) of a file, which lie in one page. A page that is not cached reads as zero.
+    func bytes(_ cpu: CPU, _ file: Handle<FileRecord>, from start: UInt64, to end: UInt64) -> [UInt8] {
+        let frame = cached(cpu, file, start >> Page.shift)
+        guard !frame.isNone else { return [UInt8](repeating: 0, count: Int(end - start)) }
+        let first = Int(start & Page.offsetMask)
+        return (first..<(first + Int(end - start))).map { memory.byte(cpu, frame, offset: $0) }
+    }
+
+    /// Writes bytes into one page of a memory file, which grows. Throws EPERM where a seal forbids it, ENOSPC where
+    /// memory is used up.
+    func write(_ cpu: CPU, _ file: Handle<FileRecord>, _ bytes: [UInt8], at offset: UInt64) throws(Errno) {
+        let end = offset + UInt64(bytes.count)
+        let seals = files[file].seals
+        guard !seals.forbidsWriting, !seals.contains(.grow) || end <= files[file].size else { throw .EPERM }
+        let frame = cachedOrMade(cpu, file, offset >> Page.shift)
+        guard !frame.isNone else { throw .ENOSPC }
+        var place = Int(offset & Page.offsetMask)
+        for byte in bytes {
+            memory.setByte(cpu, frame, offset: place, byte)
+            place += 1
+        }
+        memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+        if end > files[file].size { files[file].size = end }
+    }
+
+    private func make(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64, flags: UInt32) -> FrameNumber {
         let lock = cacheLock(file)
         lock.lock(cpu)
         defer { lock.unlock(cpu) }
@@ -52,7 +104,7 @@ extension MachineCore {
         let frame = memory.allocate(cpu, .zeroed)
         guard !frame.isNone else { return .none }
         memory.initialize(
-            frame, .file, flags: isMemory ? FrameFlags.swapBacked : 0, references: 1, mappings: 0,
+            frame, .file, flags: flags | (isMemory ? FrameFlags.swapBacked : 0), references: 1, mappings: 0,
             mapping: file.index, index: page)
         slot.store(cpu, CacheEntry.folio(frame, order: 0).rawValue, .pageCache)
         files[file].cachedPages += 1

@@ -9,22 +9,35 @@ extension MachineCore {
         guard size < old else { return }
         let first = (size &+ Page.offsetMask) >> Page.shift
         unmapPages(cpu, file, first, .max, evenCows: true, spaces)
-        if size & Page.offsetMask != 0 {
-            let tail = cached(cpu, file, size >> Page.shift)
-            if !tail.isNone {
-                let offset = Int(size & Page.offsetMask)
-                memory.fill(cpu, tail, offset: offset, count: Int(Page.size) - offset, byte: 0)
-            }
-        }
+        zero(cpu, file, size, Page.ceiling(size))
         dropCache(cpu, file, from: first)
     }
 
-    /// Takes the pages [first, last) out of a memory file: they read as zero afterwards (FALLOC_FL_PUNCH_HOLE).
+    /// Takes the bytes [start, end) out of a file: they read as zero afterwards (FALLOC_FL_PUNCH_HOLE). Whole pages go,
+    /// from every mapping too; of partial ones the bytes are zeroed. Throws EPERM where a seal forbids it.
     func punchHole(
-        _ cpu: CPU, _ file: Handle<FileRecord>, _ first: UInt64, _ last: UInt64, _ spaces: (UInt32) -> AddressSpace?
-    ) {
+        _ cpu: CPU, _ file: Handle<FileRecord>, _ start: UInt64, _ end: UInt64, _ spaces: (UInt32) -> AddressSpace?
+    ) throws(Errno) {
+        guard !files[file].seals.forbidsWriting else { throw .EPERM }
+        let first = Page.ceiling(start) >> Page.shift
+        let last = end >> Page.shift
+        if first <= last {
+            zero(cpu, file, start, first << Page.shift)
+            zero(cpu, file, last << Page.shift, end)
+        } else {
+            zero(cpu, file, start, end)
+        }
+        guard first < last else { return }
         unmapPages(cpu, file, first, last, evenCows: false, spaces)
         dropCache(cpu, file, from: first, to: last)
+    }
+
+    /// Zeroes [start, end), which lies within a page, if the page is cached.
+    private func zero(_ cpu: CPU, _ file: Handle<FileRecord>, _ start: UInt64, _ end: UInt64) {
+        guard start < end else { return }
+        let frame = cached(cpu, file, start >> Page.shift)
+        guard !frame.isNone else { return }
+        memory.fill(cpu, frame, offset: Int(start & Page.offsetMask), count: Int(end - start), byte: 0)
     }
 
     /// Zaps the pages [first, last) of a file in every area that maps them.

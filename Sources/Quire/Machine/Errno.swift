@@ -2,9 +2,9 @@
 
 /// Linux's error numbers.
 public enum Errno: Int32, Error, Sendable {
-    case EPERM = 1, ENOENT = 2, ESRCH = 3, EIO = 5, EBADF = 9, ECHILD = 10, EAGAIN = 11, ENOMEM = 12, EACCES = 13
-    case EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, EINVAL = 22, EMFILE = 24, ETXTBSY = 26, EFBIG = 27
-    case ENOSPC = 28, ESPIPE = 29, ENOSYS = 38, EOVERFLOW = 75, EOPNOTSUPP = 95
+    case EPERM = 1, ENOENT = 2, ESRCH = 3, EIO = 5, E2BIG = 7, EBADF = 9, ECHILD = 10, EAGAIN = 11, ENOMEM = 12
+    case EACCES = 13, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, EINVAL = 22, EMFILE = 24, ETXTBSY = 26
+    case EFBIG = 27, ENOSPC = 28, ESPIPE = 29, ENOSYS = 38, EOVERFLOW = 75, EOPNOTSUPP = 95
 
     /// The C name.
     public var name: String {
@@ -13,6 +13,7 @@ public enum Errno: Int32, Error, Sendable {
         case .ENOENT: "ENOENT"
         case .ESRCH: "ESRCH"
         case .EIO: "EIO"
+        case .E2BIG: "E2BIG"
         case .EBADF: "EBADF"
         case .ECHILD: "ECHILD"
         case .EAGAIN: "EAGAIN"

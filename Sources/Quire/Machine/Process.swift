@@ -2,13 +2,6 @@
 // thread of it and runs on a CPU. System calls are methods of the task: Calls/Task+*.swift.
 // Linux: task_struct, files_struct, signal_struct.
 
-/// What a descriptor refers to.
-struct Descriptor {
-    var file: Handle<FileRecord>
-    var canRead: Bool
-    var canWrite: Bool
-}
-
 /// A process of a machine.
 public final class Process {
     /// The number it was made with.
@@ -43,9 +36,9 @@ public final class Process {
         mainTask = Task(tid: pid, process: self, cpu: main.cpu)
     }
 
-    /// The lowest free descriptor number from 3 on.
-    func freeDescriptor() -> Int {
-        var number = 3
+    /// The lowest free descriptor number from `least` on; 0 to 2 are taken.
+    func freeDescriptor(from least: Int = 3) -> Int {
+        var number = Swift.max(least, 3)
         while descriptors[number] != nil { number += 1 }
         return number
     }

@@ -45,6 +45,8 @@ enum FrameFlags {
     static let locked: UInt32 = 0xff << 20
     /// Free and in a CPU's own list.
     static let perCPU: UInt32 = 1 << 17
+    /// In a file's cache without contents yet: allocated, never written or read (a folio that is not uptodate).
+    static let notUptodate: UInt32 = 1 << 19
 }
 
 extension PhysicalMemory {

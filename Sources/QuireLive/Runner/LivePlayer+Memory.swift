@@ -61,7 +61,8 @@ extension LivePlayer {
         let answer = try process.call(QUIRE_PREAD64, [descriptor, QUIRE_SCRATCH, count, offset], wanted: Int(count))
         var outcome = LiveOutcome(answer)
         if case .value(let got) = outcome.ending, case .reply(_, let bytes) = answer {
-            outcome.read(bytes.prefix(Int(got)))
+            let read = Array(bytes.prefix(Int(got)))
+            outcome.read(ArraySlice(process.isPagemap(descriptor) ? Pagemap.withoutFrames(read) : read))
         }
         return outcome
     }

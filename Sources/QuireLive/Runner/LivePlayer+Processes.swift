@@ -1,4 +1,4 @@
-// Processes come and go: the first worker, fork, exit, wait4. Numbers are given here; what the kernel calls a process
+// Processes come and go: the first worker, fork and its kin, exit, wait4. Numbers are given here; what the kernel calls a process
 // never reaches the report.
 
 import CQuireLive
@@ -12,7 +12,7 @@ extension LivePlayer {
             let (channel, pid) = try WorkerChannel.startWorker(cpu: LiveProcesses.firstCPU, directory: folder)
             processes.append(LiveProcess(number: 1, parent: 0, pid: pid, channel: channel))
             do throws(WorkerLoss) {
-                _ = try channel.receive()
+                heapError = try channel.receive().error
             } catch {
                 throw .noSuchProcess
             }
@@ -21,19 +21,40 @@ extension LivePlayer {
         }
     }
 
-    /// fork: the child gets a channel of its own and says its pid on it.
-    func fork(_ parent: LiveProcess) throws(LiveRunError) -> LiveOutcome {
+    /// fork, vfork, clone, clone3: the child gets a channel of its own and says its pid on it.
+    func makeProcess(_ s: Statement, _ parent: LiveProcess) throws(LiveRunError) -> LiveOutcome {
         guard processes.count < Self.mostProcesses else {
             throw .skipped("the live runner takes at most \(Self.mostProcesses) processes")
+        }
+        let wanted = CloneRequest(s, names: &names)
+        // A child that borrows memory has the second pair of its block's stacks: there is no third.
+        let canHave = wanted.isPlain && !(wanted.sharesMemory && parent.hasBorrowed)
+        guard canHave || wanted.refusal != nil else {
+            throw .skipped("line \(s.line): the live runner makes no such process")
+        }
+        let operation = wanted.refusal == nil && wanted.sharesMemory ? QUIRE_VFORK : QUIRE_FORK
+        let request: quire_request
+        var bytes: [UInt8] = []
+        if let size = wanted.size {
+            request = .access(operation, [QUIRE_SCRATCH, size], number: quire_call_number(QUIRE_CLONE3))
+            let words = [
+                wanted.kernelFlags, 0, 0, 0, wanted.exitSignal, wanted.stack, wanted.stackSize, 0, 0, 0, 0,
+            ]
+            for word in words { bytes += word.littleEndianBytes }
+        } else {
+            request = .access(
+                operation, [wanted.kernelFlags | wanted.exitSignal, 0], number: quire_call_number(QUIRE_CLONE))
         }
         var answer = LiveAnswer.lost("killed")
         var failure: LiveRunError?
         let channel: WorkerChannel
         do throws(Errno) {
             channel = try WorkerChannel.make { (end) throws(Errno) in
-                do throws(LiveRunError) {
-                    answer = try parent.ask(.access(QUIRE_FORK, []), passing: end)
-                } catch {
+                if operation == QUIRE_VFORK {
+                    parent.start(request, bytes, passing: end)
+                    return
+                }
+                do throws(LiveRunError) { answer = try parent.ask(request, bytes, passing: end) } catch {
                     failure = error
                 }
             }
@@ -41,46 +62,103 @@ extension LivePlayer {
             throw .system(.system("a channel", error))
         }
         if let failure { throw failure }
-        let outcome = LiveOutcome(answer)
+        return operation == QUIRE_VFORK
+            ? try borrower(of: parent, on: channel) : try child(of: parent, on: channel, LiveOutcome(answer))
+    }
+
+    private func child(
+        of parent: LiveProcess, on channel: WorkerChannel, _ outcome: LiveOutcome
+    ) throws(LiveRunError) -> LiveOutcome {
         guard case .value = outcome.ending else { return outcome }
         do throws(WorkerLoss) {
-            let hello = try channel.receive()
-            let number = processes.count + 1
-            processes.append(
-                LiveProcess(
-                    number: number, parent: parent.number, pid: Int32(truncatingIfNeeded: hello.result),
-                    channel: channel))
-            return LiveOutcome(.value(Int64(number)))
+            return add(try channel.receive(), parent, channel)
         } catch {
             if case .interrupted = error { throw .interrupted }
             throw .system(.childFailed("a forked process does not start"))
         }
     }
 
+    /// A child in its parent's memory: the parent answers when it is gone, or at once that there is none.
+    private func borrower(of parent: LiveProcess, on channel: WorkerChannel) throws(LiveRunError) -> LiveOutcome {
+        do throws(WorkerLoss) {
+            let outcome = add(try channel.receive(), parent, channel)
+            let child = processes[processes.count - 1]
+            child.hasBorrowed = true
+            child.lender = parent
+            parent.borrower = child
+            return outcome
+        } catch {
+            if case .interrupted = error { throw .interrupted }
+            return LiveOutcome(try parent.finish())
+        }
+    }
+
+    private func add(_ hello: quire_reply, _ parent: LiveProcess, _ channel: WorkerChannel) -> LiveOutcome {
+        let number = processes.count + 1
+        let child = LiveProcess(
+            number: number, parent: parent.number, pid: Int32(truncatingIfNeeded: hello.result), channel: channel)
+        child.hasBorrowed = parent.hasBorrowed
+        processes.append(child)
+        return LiveOutcome(.value(Int64(number)))
+    }
+
+    /// pidfd_open: of a process by its number in the workload.
+    func openProcess(_ s: Statement, _ process: LiveProcess) throws(LiveRunError) -> LiveOutcome {
+        let wanted = Int64(Int32(truncatingIfNeeded: try number(s, 0)))
+        var pid = UInt64(bitPattern: wanted)
+        if wanted > 0 {
+            // Nobody's number stands for one that the workload has not.
+            pid = UInt64(Int32.max)
+            if wanted <= processes.count { pid = UInt64(processes[Int(wanted) - 1].pid) }
+        }
+        return LiveOutcome(try process.call(QUIRE_PIDFD_OPEN, [pid, try number(s, 1, otherwise: 0)]))
+    }
+
     /// exit and exit_group: a process has one thread here.
     func exit(_ s: Statement, _ process: LiveProcess) throws(LiveRunError) -> LiveOutcome {
         record.exited.append(try report(process, areas: false))
         try process.exit(try number(s, 0, otherwise: 0))
+        try resumeLender(of: process)
         return .done
+    }
+
+    /// The process that a vfork child has had its memory from goes on when that child is gone.
+    func resumeLender(of process: LiveProcess) throws(LiveRunError) {
+        guard !process.isAlive, let lender = process.lender else { return }
+        process.lender = nil
+        lender.borrower = nil
+        _ = try lender.finish()
     }
 
     /// wait4 of a child that has exited: any other would wait for ever.
     func wait(_ s: Statement, _ process: LiveProcess) throws(LiveRunError) -> LiveOutcome {
-        let wanted = Int64(bitPattern: try number(s, 0))
-        let mayWait = try number(s, 2, otherwise: 0) & 1 == 0  // WNOHANG
+        let wanted = Int64(Int32(truncatingIfNeeded: try number(s, 0)))
+        let options = try number(s, 2, otherwise: 0)
+        let status = s.integer(1) ?? 0
+        // Below -1 are process groups: the workload has none.
         let children = processes.filter {
-            $0.parent == process.number && !$0.isReaped && (wanted <= 0 || wanted == Int64($0.number))
+            $0.parent == process.number && !$0.isReaped && wanted >= -1 && (wanted <= 0 || wanted == Int64($0.number))
         }
         let ended = children.first { !$0.isAlive }
-        if ended == nil, !children.isEmpty {
-            guard mayWait else { return .done }
-            throw fail(s, "expected a child that has exited; this call would wait for ever")
-        }
         // Without a child, the kernel is asked for one that nobody has.
-        let pid = ended.map { UInt64($0.pid) } ?? UInt64(Int32.max)
-        let outcome = LiveOutcome(try process.call(QUIRE_WAIT4, [pid, 0, 1, 0]))
-        guard let ended, case .value(let got) = outcome.ending, got == Int64(ended.pid) else { return outcome }
+        var pid = wanted <= 0 ? UInt64(bitPattern: wanted) : UInt64(Int32.max)
+        if let known = ended ?? children.first, wanted > 0 || ended != nil { pid = UInt64(known.pid) }
+        let noHang: UInt64 = 1
+        let outcome = LiveOutcome(try process.call(QUIRE_WAIT4, [pid, status, options | noHang, s.integer(3) ?? 0]))
+        if case .value(0) = outcome.ending {
+            guard options & noHang != 0 else {
+                throw fail(s, "expected a child that has exited; this call would wait for ever")
+            }
+            return outcome
+        }
+        guard let ended, ended.isGone else { return outcome }
         ended.isReaped = true
+        guard case .value = outcome.ending else { return outcome }
         return LiveOutcome(.value(Int64(ended.number)))
     }
+}
+
+extension UInt64 {
+    /// Its bytes as the machine stores them.
+    var littleEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> (8 * UInt64($0))) } }
 }

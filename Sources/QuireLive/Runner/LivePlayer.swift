@@ -17,6 +17,8 @@ final class LivePlayer {
     var settings = LiveSettings()
     /// Processes by number, which is the place in the list plus one.
     var processes: [LiveProcess] = []
+    /// Why processes of this run have no heap in the window, 0 if they have one.
+    var heapError: Int32 = 0
     private var inodes: InodeNumbers
     private var ignored: [String: UInt64] = [:]
     private var malformed: UInt64 = 0
@@ -117,7 +119,9 @@ final class LivePlayer {
 
     private func call(_ s: Statement) throws(LiveRunError) {
         let process = try process(of: s)
+        if process.borrower != nil { throw fail(s, "expected another process; this one waits for its vfork child") }
         let outcome = try execute(s, process)
+        try resumeLender(of: process)
         if let name = s.binding { names.bind(name, to: outcome.binding) }
         compare(s, outcome)
         var report = CallReport(
@@ -169,7 +173,9 @@ final class LivePlayer {
         // Pages just given to MADV_FREE wait in a batch of their CPU before they count as LazyFree.
         quire_drain_folio_batches()
         var reports: [ProcessReport] = []
-        for process in processes where process.isAlive { reports.append(try report(process, areas: true)) }
+        for process in processes where process.isAlive && process.lender == nil {
+            reports.append(try report(process, areas: true))
+        }
         return reports
     }
 

@@ -22,6 +22,11 @@ final class LiveProcess {
     private(set) var isAlive = true
     /// wait4 has taken its status.
     var isReaped = false
+    /// The parent whose memory it runs in (vfork), which waits for its end; and the other way round.
+    weak var lender: LiveProcess?
+    weak var borrower: LiveProcess?
+    /// Whether its stacks may be those of a process that lends it memory: it or an ancestor came from vfork.
+    var hasBorrowed = false
     private var faults = ProcessReport.Stat(minflt: 0, majflt: 0)
 
     init(number: Int, parent: Int, pid: Int32, channel: WorkerChannel) {
@@ -37,7 +42,18 @@ final class LiveProcess {
     func ask(
         _ request: quire_request, _ bytes: [UInt8] = [], passing descriptor: CInt = -1
     ) throws(LiveRunError) -> LiveAnswer {
-        guard let channel, channel.send(request, bytes, passing: descriptor) else { return lose("killed") }
+        start(request, bytes, passing: descriptor)
+        return try finish()
+    }
+
+    /// Sends a request without waiting.
+    func start(_ request: quire_request, _ bytes: [UInt8] = [], passing descriptor: CInt = -1) {
+        if channel?.send(request, bytes, passing: descriptor) != true { channel = nil }
+    }
+
+    /// Waits for what a request that was sent comes to.
+    func finish() throws(LiveRunError) -> LiveAnswer {
+        guard let channel else { return lose("killed") }
         do throws(WorkerLoss) {
             let reply = try channel.receive()
             faults = ProcessReport.Stat(minflt: reply.minflt, majflt: reply.majflt)
@@ -84,6 +100,14 @@ final class LiveProcess {
         channel = nil
         isAlive = false
     }
+
+    /// Whether a descriptor is of a page map.
+    func isPagemap(_ descriptor: UInt64) -> Bool {
+        linkTarget("/proc/\(pid)/fd/\(Int32(truncatingIfNeeded: descriptor))")?.hasSuffix("/pagemap") == true
+    }
+
+    /// Whether the kernel keeps nothing of it any more, not even its status.
+    var isGone: Bool { (try? ProcessStat(pid: Int(pid))) == nil }
 
     /// Ends the process at the end of the run, if it still runs.
     func end() {

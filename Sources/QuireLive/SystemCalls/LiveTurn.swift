@@ -74,6 +74,14 @@ func readText(_ path: String) throws(Errno) -> String {
     return String(decoding: bytes, as: UTF8.self)
 }
 
+/// What a symbolic link says; nil where there is none.
+func linkTarget(_ path: String) -> String? {
+    var bytes = [CChar](repeating: 0, count: 4096)
+    let count = unsafe readlink(path, &bytes, bytes.count)
+    guard count >= 0 else { return nil }
+    return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
 /// Writes a kernel file in one write.
 func writeText(_ path: String, _ text: String) throws(Errno) {
     let descriptor = try retrying { unsafe open(path, O_WRONLY | O_CLOEXEC) }

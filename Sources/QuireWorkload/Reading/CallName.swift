@@ -9,9 +9,9 @@ public enum CallName: Hashable, Sendable {
     case mmap, munmap, mprotect, mremap, madvise, processMadvise, brk
     case mlock, mlock2, munlock, mlockall, munlockall, mincore, msync
     // Processes
-    case fork, vfork, clone, clone3, execve, exit, exitGroup, wait4
+    case fork, vfork, clone, clone3, execve, exit, exitGroup, wait4, pidfdOpen
     // Files
-    case open, openat, memfdCreate, ftruncate, fallocate, close, pread64, pwrite64, dup
+    case open, openat, memfdCreate, ftruncate, fallocate, close, pread64, pwrite64, dup, fcntl
     // Tracking, options, swap
     case userfaultfd, ioctl, prctl, swapon, swapoff
     // Accesses
@@ -30,12 +30,13 @@ public enum CallName: Hashable, Sendable {
             ("process_madvise", .processMadvise), ("brk", .brk), ("mlock", .mlock), ("mlock2", .mlock2),
             ("munlock", .munlock), ("mlockall", .mlockall), ("munlockall", .munlockall), ("mincore", .mincore),
             ("msync", .msync), ("fork", .fork), ("vfork", .vfork), ("clone", .clone), ("clone3", .clone3),
-            ("execve", .execve), ("exit", .exit), ("exit_group", .exitGroup), ("wait4", .wait4), ("open", .open),
-            ("openat", .openat), ("memfd_create", .memfdCreate), ("ftruncate", .ftruncate), ("fallocate", .fallocate),
-            ("close", .close), ("pread64", .pread64), ("pwrite64", .pwrite64), ("dup", .dup),
-            ("userfaultfd", .userfaultfd), ("ioctl", .ioctl), ("prctl", .prctl), ("swapon", .swapon),
-            ("swapoff", .swapoff), ("store", .store), ("load", .load), ("touch_write", .touchWrite),
-            ("touch_read", .touchRead), ("gup", .gup), ("unpin", .unpin), ("run", .run), ("write_sys", .writeSys),
+            ("execve", .execve), ("exit", .exit), ("exit_group", .exitGroup), ("wait4", .wait4),
+            ("pidfd_open", .pidfdOpen), ("open", .open), ("openat", .openat), ("memfd_create", .memfdCreate),
+            ("ftruncate", .ftruncate), ("fallocate", .fallocate), ("close", .close), ("pread64", .pread64),
+            ("pwrite64", .pwrite64), ("dup", .dup), ("fcntl", .fcntl), ("userfaultfd", .userfaultfd),
+            ("ioctl", .ioctl), ("prctl", .prctl), ("swapon", .swapon), ("swapoff", .swapoff), ("store", .store),
+            ("load", .load), ("touch_write", .touchWrite), ("touch_read", .touchRead),
+            ("gup", .gup), ("unpin", .unpin), ("run", .run), ("write_sys", .writeSys),
             ("read_sys", .readSys), ("snapshot", .snapshot), ("thread", .thread), ("parallel", .parallel),
             ("end", .end), ("expect", .expect), ("never", .never),
         ]
@@ -46,7 +47,7 @@ public enum CallName: Hashable, Sendable {
     var hasForeignArguments: Bool {
         switch self {
         case .ioctl, .prctl, .open, .openat, .wait4, .clone, .clone3, .execve, .swapon, .memfdCreate, .mincore,
-            .pread64, .pwrite64, .userfaultfd, .fallocate, .exit, .exitGroup:
+            .pread64, .pwrite64, .userfaultfd, .fallocate, .exit, .exitGroup, .fcntl:
             true
         default: false
         }

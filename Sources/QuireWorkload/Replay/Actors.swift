@@ -16,6 +16,8 @@ final class Actor {
     /// The call that has begun and not returned.
     var pending: PendingCall?
     var hasEnded = false
+    /// The vfork child that it waits for, in lines without a recorded result.
+    weak var borrower: Resident?
 
     init(number: Int, owner: Resident, task: Task) {
         self.number = number
@@ -38,8 +40,8 @@ final class Resident {
     var images = 0
     /// The process whose address space it borrows, and that one's `images` when it began to.
     var lender: (resident: Resident, images: Int)?
-    /// Children made by lines without a recorded result, and whether they have ended: for wait4.
-    var children: [Int: Bool] = [:]
+    /// Children made by lines without a recorded result, until wait4 has taken their status.
+    var children: [Int: Child] = [:]
     weak var parent: Resident?
 
     init(number: Int, process: Process) {
@@ -52,6 +54,16 @@ final class Resident {
         guard let lender else { return true }
         return lender.resident.hasEnded || lender.resident.images != lender.images
     }
+}
+
+/// What wait4 knows of a child.
+struct Child {
+    /// The process, also when it has ended.
+    let process: Process
+    /// The signal that its end sends; a child without SIGCHLD is a clone's.
+    let exitSignal: UInt64
+    /// The status word once it has ended.
+    var status: UInt32?
 }
 
 /// A call between its `<unfinished ...>` and its `resumed` line.

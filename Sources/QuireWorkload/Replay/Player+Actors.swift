@@ -30,6 +30,9 @@ extension Player {
             if found.owner.wasKilled || s.isResumed || s.result != .none { return nil }
             throw fail(s, "expected a process that runs; this one has exited", column: 1)
         }
+        if let child = found.borrower, !child.hasEnded, child.lender != nil, s.result == .none {
+            throw fail(s, "expected another process; this one waits for its vfork child", column: 1)
+        }
         if case .name = s.prefix {
             // The name may be bound to another process in between.
             lastActor = nil
@@ -56,7 +59,7 @@ extension Player {
             throw fail(s, "expected a pid that a fork, vfork or clone has made; \(pid) has never started", column: 1)
         }
         do throws(Errno) {
-            let child = try makeChild(pending.statement, maker, Int(pid))
+            let child = try makeChild(CloneRequest(pending.statement, names: &names), maker, Int(pid))
             pending.child = child.number
             makersUnderWay.removeAll { $0 === maker }
             return child

@@ -19,12 +19,13 @@ extension Player {
         case .madvise, .mmap, .munmap, .mprotect, .mremap, .brk, .mlock, .mlock2, .munlock, .mlockall, .munlockall,
             .mincore, .msync, .processMadvise:
             try memory(s, actor)
-        case .open, .openat, .memfdCreate, .ftruncate, .fallocate, .close, .dup, .pread64, .pwrite64:
+        case .open, .openat, .memfdCreate, .ftruncate, .fallocate, .close, .dup, .pread64, .pwrite64, .fcntl:
             try file(s, actor)
         case .fork, .vfork, .clone, .clone3, .thread: try makeProcess(s, actor)
         case .execve: execve(s, actor)
         case .exit, .exitGroup: exit(s, actor)
         case .wait4: try wait(s, actor)
+        case .pidfdOpen: try openProcess(s, actor)
         case .store, .load: try access(s, actor)
         case .writeSys, .readSys: try systemFile(s, actor)
         case .prctl: prctl(s, actor)

@@ -3,17 +3,7 @@
 
 import Quire
 
-/// The bits of open's flags that matter here.
-private enum OpenFlags {
-    static let access: UInt64 = 3
-    static let create: UInt64 = 0x40
-    static let exclusive: UInt64 = 0x80
-    static let truncate: UInt64 = 0x200
-}
-
 extension Player {
-    /// The most bytes that one read or write moves (MAX_RW_COUNT).
-    private static let mostMoved: UInt64 = 0x7FFF_F000
     /// The most bytes that a report's read may ask for.
     private static let mostReported: UInt64 = 1 << 20
 
@@ -34,13 +24,9 @@ extension Player {
             return .of { () throws(Errno) in try task.close(fd) }
         case .dup:
             let fd = try descriptor(s)
-            guard s.result == .none else {
-                if case .value(let new) = s.result, task.isOpen(fd) {
-                    _ = try? task.dup(fd, descriptor: Int(truncatingIfNeeded: new))
-                }
-                return Outcome(.recorded)
-            }
+            if s.result != .none { return dupRecorded(s, task, fd) }
             return result { () throws(Errno) in UInt64(try task.dup(fd)) }
+        case .fcntl: return try control(s, task)
         case .ftruncate, .fallocate: return try resize(s, task)
         case .pread64: return try read(s, task)
         default: return try write(s, task)
@@ -69,36 +55,33 @@ extension Player {
         {
             path = "fd:\(Int32(truncatingIfNeeded: directory))/" + path
         }
-        let access = (s.integer(at + 1) ?? 0) & OpenFlags.access
-        _ = try? task.openRecorded(path, canWrite: access != 0, descriptor: Int(fd))
+        let request = OpenRequest(flags: s.integer(at + 1) ?? 0)
+        _ = try? task.openRecorded(path, canWrite: request.canWrite, descriptor: Int(fd))
         return Outcome(.recorded)
     }
 
     private func openOwn(_ s: Statement, _ task: Task, _ at: Int) throws(ParseError) -> Outcome {
         let path = try text(s, at)
-        let flags = try number(s, at + 1)
-        let (canRead, canWrite) = (flags & OpenFlags.access != 1, flags & OpenFlags.access != 0)
+        let request = OpenRequest(flags: try number(s, at + 1))
+        if path == "/proc/self/pagemap" { return Outcome(.value(UInt64(task.openPagemap()))) }
         if path.hasPrefix("/") {
-            return result { () throws(Errno) in UInt64(try task.openRecorded(path, canWrite: canWrite)) }
+            return result { () throws(Errno) in UInt64(try task.openRecorded(path, canWrite: request.canWrite)) }
         }
-        let create = flags & OpenFlags.create != 0
-        if create, flags & OpenFlags.exclusive != 0, ownFiles.contains(path) { return Outcome(.error(.EEXIST)) }
-        return result { () throws(Errno) in
-            let fd = try task.openOwn(
-                path, create: create, truncate: flags & OpenFlags.truncate != 0, canRead: canRead, canWrite: canWrite)
-            ownFiles.insert(path)
-            return UInt64(fd)
-        }
+        return result { () throws(Errno) in UInt64(try task.openOwn(path, request)) }
     }
 
     private func makeMemoryFile(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
         let name = try text(s, 0)
         switch s.result {
         case .none:
-            if (s.integer(1) ?? 0) & 4 != 0 { return Outcome(.unsupported) }
-            return result { () throws(Errno) in UInt64(try task.memfdCreate(name)) }
+            let flags = s.integer(1) ?? 0
+            if flags & 4 != 0 { return Outcome(.unsupported) }  // MFD_HUGETLB
+            return result { () throws(Errno) in UInt64(try task.memfdCreate(name, flags: flags)) }
         case .value(let fd):
-            _ = try? task.memfdCreate(name, descriptor: Int(Int32(truncatingIfNeeded: fd)))
+            // What the kernel of the recording took, this one may not.
+            let number = Int(Int32(truncatingIfNeeded: fd))
+            let flags = (s.integer(1) ?? 0) & 0x1B
+            _ = try? task.memfdCreate(name, flags: flags, descriptor: number)
             return Outcome(.recorded)
         case .error, .unknown: return Outcome(.recorded)
         }
@@ -136,19 +119,14 @@ extension Player {
             }
             do throws(Errno) {
                 let bytes = try task.read(fd, count, at: offset)
-                return Outcome(.value(UInt64(bytes.count)), Details(reading: bytes))
+                let shown = task.isPagemap(fd) ? Pagemap.withoutFrames(bytes) : bytes
+                return Outcome(.value(UInt64(bytes.count)), Details(reading: shown))
             } catch {
                 return Outcome(.error(error))
             }
         }
-        return try inPieces(s, count, offset) { done, piece throws(Errno) in
-            let bytes = try task.read(fd, piece, at: offset &+ done)
-            let address = (s.integer(1) ?? 0) &+ done
-            for (index, byte) in bytes.enumerated() where task.storeByte(address &+ UInt64(index), byte) != .done {
-                return UInt64(index)
-            }
-            return UInt64(bytes.count)
-        }
+        let address = try number(s, 1)
+        return result { () throws(Errno) in try task.pread(fd, address, count, at: offset) }
     }
 
     private func write(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
@@ -164,33 +142,49 @@ extension Player {
                 UInt64(try task.write(fd, Array(bytes.prefix(Int(count))), at: offset))
             }
         }
-        return try inPieces(s, count, offset) { done, piece throws(Errno) in
-            var bytes: [UInt8] = []
-            let access = task.load((s.integer(1) ?? 0) &+ done, piece) { bytes.append($0) }
-            if bytes.isEmpty, access != .done { throw .EFAULT }
-            return UInt64(try task.write(fd, bytes, at: offset &+ done))
+        let address = try number(s, 1)
+        return result { () throws(Errno) in try task.pwrite(fd, address, count, at: offset) }
+    }
+
+    // MARK: fcntl
+
+    /// fcntl: copies of descriptors, and seals. What else there is has no bearing on memory.
+    private func control(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
+        let fd = try descriptor(s)
+        guard let command = s.integer(1) else { return Outcome(.recorded) }
+        let argument = s.integer(2) ?? 0
+        switch Int32(truncatingIfNeeded: command) {
+        case FileCommand.duplicate, FileCommand.duplicateClosing:
+            if s.result != .none { return dupRecorded(s, task, fd) }
+            guard task.isOpen(fd) else { return Outcome(.error(.EBADF)) }
+            let least = UInt32(truncatingIfNeeded: argument)
+            guard least < FileCommand.descriptors else { return Outcome(.error(.EINVAL)) }
+            return result { () throws(Errno) in UInt64(try task.dup(fd, least: Int(least))) }
+        case FileCommand.addSeals:
+            guard s.result == .none || task.isMemoryFile(fd) else { return Outcome(.recorded) }
+            return .of { () throws(Errno) in try task.addSeals(fd, argument) }
+        case FileCommand.getSeals:
+            guard s.result == .none || task.isMemoryFile(fd) else { return Outcome(.recorded) }
+            return result { () throws(Errno) in try task.seals(fd) }
+        default:
+            return s.result == .none ? Outcome(.unsupported) : Outcome(.recorded)
         }
     }
 
-    /// Moves bytes between memory and a file a page at a time: as far as memory can be reached, EFAULT if not at all.
-    private func inPieces(
-        _ s: Statement, _ count: UInt64, _ offset: UInt64,
-        _ move: (_ done: UInt64, _ piece: UInt64) throws(Errno) -> UInt64
-    ) throws(ParseError) -> Outcome {
-        _ = try number(s, 1)
-        guard count <= UInt64(Int64.max), offset <= UInt64(Int64.max) else { return Outcome(.error(.EINVAL)) }
-        let total = min(count, Player.mostMoved)
-        var done: UInt64 = 0
-        do throws(Errno) {
-            repeat {
-                let piece = min(4096, total - done)
-                let moved = try move(done, piece)
-                done += moved
-                if moved < piece { break }
-            } while done < total
-        } catch {
-            if done == 0 { return Outcome(.error(error)) }
+    private func dupRecorded(_ s: Statement, _ task: Task, _ fd: Int) -> Outcome {
+        if case .value(let new) = s.result, task.isOpen(fd) {
+            _ = try? task.dup(fd, descriptor: Int(Int32(truncatingIfNeeded: new)))
         }
-        return Outcome(.value(done))
+        return Outcome(.recorded)
     }
+}
+
+/// Commands of fcntl, and its limit.
+private enum FileCommand {
+    static let duplicate: Int32 = 0
+    static let duplicateClosing: Int32 = 0x406
+    static let addSeals: Int32 = 0x409
+    static let getSeals: Int32 = 0x40A
+    /// More than a process may have open.
+    static let descriptors: UInt32 = 1 << 20
 }

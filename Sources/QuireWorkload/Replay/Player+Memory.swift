@@ -89,12 +89,15 @@ extension Player {
         }
     }
 
-    /// brk. The first result of a recording is the heap's start; a hand-written file gets Linux's usual place.
+    /// Where brk begins in a hand-written file: in the middle of the window that a live run's addresses lie in.
+    private static let heapStart: UInt64 = 0x1800_0000_0000
+
+    /// brk. The first result of a recording is the heap's start.
     private func moveHeapEnd(_ s: Statement, _ actor: Actor) throws(ParseError) -> Outcome {
         let wanted = try number(s, 0)
         if s.result == .unknown { return Outcome(.recorded) }
         if !actor.owner.process.hasHeap {
-            var start: UInt64 = 0x5555_5555_6000
+            var start = Player.heapStart
             if case .value(let result) = s.result { start = result }
             actor.owner.process.setHeap(start: start)
         }
@@ -103,39 +106,49 @@ extension Player {
 
     private func residence(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
         let (address, length) = (try number(s, 0), try number(s, 1))
+        if s.result == .none, let vector = s.integer(2) {
+            return .of { () throws(Errno) in try task.mincore(address, length, vector: vector) }
+        }
         let pages = length >> 12 &+ (length & 4095 == 0 ? 0 : 1)
         if pages > Player.mostResidencePages {
             if s.result != .none { return Outcome(.recorded) }
             throw fail(s, "expected at most \(Player.mostResidencePages) pages", column: s[1].column)
         }
-        var bytes: [UInt8] = []
-        do throws(Errno) { bytes = try task.mincore(address, length) } catch { return Outcome(.error(error)) }
-        guard s.result == .none else { return .done }
-        guard let vector = s.integer(2) else { return Outcome(.value(0), Details(reading: bytes)) }
-        for (index, byte) in bytes.enumerated() {
-            guard task.storeByte(vector &+ UInt64(index), byte) == .done else { return Outcome(.error(.EFAULT)) }
+        do throws(Errno) {
+            let bytes = try task.mincore(address, length)
+            return s.result == .none ? Outcome(.value(0), Details(reading: bytes)) : .done
+        } catch {
+            return Outcome(.error(error))
         }
-        return .done
     }
 
-    /// process_madvise on the caller itself; which process another descriptor means, the trace does not say.
+    /// process_madvise: the vector as strace prints it, or the address of one in memory. Which process a recorded
+    /// descriptor means, the trace need not say.
     private func adviseProcess(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
-        let target = Int32(truncatingIfNeeded: try number(s, 0))
-        guard target == -10000 || target == -10001, case .structure(let range) = s[1].value else {
-            return Outcome(.unsupported)
-        }
-        let advice = try number(s, 3)
-        var done: UInt64 = 0
-        var start: UInt64 = 0
-        for field in s.fields(of: range) {
-            if field.name == baseName { start = field.value ?? 0 }
-            guard field.name == lengthName, let length = field.value else { continue }
-            do throws(Errno) { try task.madvise(start, length, advice) } catch {
-                return done > 0 ? Outcome(.value(done)) : Outcome(.error(error))
+        let target = Int(Int32(truncatingIfNeeded: try number(s, 0)))
+        if s.result != .none, target >= 0, !task.isOpen(target) { return Outcome(.unsupported) }
+        let (count, advice) = (try number(s, 2), try number(s, 3))
+        let flags = s.integer(4) ?? 0
+        var ranges: [AdviceRange]?
+        var address: UInt64 = 0
+        if case .structure(let range) = s[1].value {
+            var found: [AdviceRange] = []
+            var start: UInt64 = 0
+            for field in s.fields(of: range) {
+                if field.name == baseName { start = field.value ?? 0 }
+                guard field.name == lengthName, let length = field.value else { continue }
+                found.append(AdviceRange(start: start, length: length))
             }
-            done &+= length
+            ranges = found
+        } else {
+            address = try number(s, 1)
         }
-        return Outcome(.value(done))
+        do throws(Errno) {
+            return Outcome(
+                .value(try task.processMadvise(target, ranges, at: address, count: count, advice, flags: flags)))
+        } catch {
+            return Outcome(.error(error))
+        }
     }
 
     private func lock(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {

@@ -1,13 +1,7 @@
-// Processes come and go: fork, vfork, clone, threads, execve, exit, wait4. A vfork child borrows its parent's address
-// space until its own execve or exit, which leaves the parent's alone.
+// Processes come and go: fork, vfork, clone, threads, execve, exit. A vfork child borrows its parent's address space until
+// its own execve or exit, which leaves the parent's alone. Waiting for an end is in `Player+Wait`.
 
 import Quire
-
-private enum CloneFlags {
-    static let memory: UInt64 = 0x100
-    static let vfork: UInt64 = 0x4000
-    static let thread: UInt64 = 0x10000
-}
 
 extension Player {
     // MARK: Beginnings
@@ -21,16 +15,22 @@ extension Player {
             actors[number] = Actor(number: number, owner: actor.owner, task: task)
             return Outcome(.value(UInt64(number)))
         }
+        let request = CloneRequest(s, names: &names)
         switch s.result {
         case .none:
+            if let refusal = request.refusal { return Outcome(.error(Errno(rawValue: refusal) ?? .EINVAL)) }
             while actors[nextNumber] != nil { nextNumber += 1 }
             let number = nextNumber
             do throws(Errno) {
-                let child = try makeChild(s, actor, number)
+                let child = try makeChild(request, actor, number)
                 nextNumber += 1
                 if child.owner !== actor.owner {
                     child.owner.parent = actor.owner
-                    actor.owner.children[number] = false
+                    actor.owner.children[number] = Child(process: child.owner.process, exitSignal: request.exitSignal)
+                    if request.suspendsCaller {
+                        actor.borrower = child.owner
+                        lastActor = nil
+                    }
                 }
                 return Outcome(.value(UInt64(number)))
             } catch {
@@ -44,7 +44,7 @@ extension Player {
                 actors[Int(pid)] = nil
             }
             do throws(Errno) {
-                _ = try makeChild(s, actor, Int(pid))
+                _ = try makeChild(request, actor, Int(pid))
                 return Outcome(.recorded)
             } catch {
                 return Outcome(.error(error))
@@ -54,14 +54,13 @@ extension Player {
     }
 
     /// Makes the child of a call: a thread, a borrower of the address space, or a copy.
-    func makeChild(_ s: Statement, _ actor: Actor, _ number: Int) throws(Errno) -> Actor {
-        let flags = cloneFlags(s)
-        if flags & CloneFlags.thread != 0 {
+    func makeChild(_ request: CloneRequest, _ actor: Actor, _ number: Int) throws(Errno) -> Actor {
+        if request.makesThread {
             let thread = Actor(number: number, owner: actor.owner, task: actor.owner.process.makeTask(tid: number))
             actors[number] = thread
             return thread
         }
-        let borrows = flags & CloneFlags.memory != 0
+        let borrows = request.sharesMemory
         let process = borrows ? try actor.task.vfork(pid: number) : try actor.task.fork(pid: number)
         let resident = Resident(number: number, process: process)
         if borrows {
@@ -72,19 +71,6 @@ extension Player {
         let child = Actor(number: number, owner: resident, task: process.main)
         actors[number] = child
         return child
-    }
-
-    private func cloneFlags(_ s: Statement) -> UInt64 {
-        switch s.call {
-        case .vfork: return CloneFlags.memory | CloneFlags.vfork
-        case .clone:
-            guard let flagsName else { return 0 }
-            return s.integer(named: flagsName) ?? s.integer(0) ?? 0
-        case .clone3:
-            guard let flagsName, case .structure(let range) = s[0].value else { return 0 }
-            return s.field(flagsName, of: range) ?? 0
-        default: return 0
-        }
     }
 
     // MARK: execve
@@ -117,7 +103,8 @@ extension Player {
 
     /// exit ends a thread, exit_group all of the process's.
     func exit(_ s: Statement, _ actor: Actor) -> Outcome {
-        if s.call == .exitGroup { end(actor.owner) } else { endThread(actor) }
+        let status = UInt32(truncatingIfNeeded: s.integer(0) ?? 0) & 0xFF
+        if s.call == .exitGroup { end(actor.owner, status: status << 8) } else { endThread(actor, status << 8) }
         return .done
     }
 
@@ -132,13 +119,13 @@ extension Player {
             guard !makersUnderWay.isEmpty, try actor(of: s) != nil else { return }
         }
         guard let actor = actors[Int(pid)] else { return }
-        if s.kind == .killed { end(actor.owner) } else { endThread(actor) }
+        if s.kind == .killed { end(actor.owner) } else { endThread(actor, 0) }
         actors[Int(pid)] = nil
     }
 
-    private func endThread(_ actor: Actor) {
+    private func endThread(_ actor: Actor, _ status: UInt32) {
         guard !actor.hasEnded else { return }
-        if actor.owner.threads == 1 { return end(actor.owner) }
+        if actor.owner.threads == 1 { return end(actor.owner, status: status) }
         finish(actor)
     }
 
@@ -150,8 +137,8 @@ extension Player {
         if lastActor === actor { lastActor = nil }
     }
 
-    /// Ends a process: its state goes into the report, its memory back to the machine.
-    func end(_ resident: Resident) {
+    /// Ends a process: its state goes into the report, its memory back to the machine. `status` is what wait4 tells.
+    func end(_ resident: Resident, status: UInt32 = 0) {
         guard !resident.hasEnded else { return }
         report.exited(ProcessReport(resident.process, pid: resident.number, areas: false))
         resident.hasEnded = true
@@ -162,21 +149,7 @@ extension Player {
         }
         resident.process.main.exit()
         residents[resident.number] = nil
-        resident.parent?.children[resident.number] = true
+        resident.parent?.children[resident.number]?.status = status
         lastActor = nil
-    }
-
-    /// wait4 of a line without a recorded result: the child must have ended, or the call would wait for ever.
-    func wait(_ s: Statement, _ actor: Actor) throws(ParseError) -> Outcome {
-        if s.result != .none { return Outcome(.recorded) }
-        let wanted = Int64(bitPattern: try number(s, 0))
-        let candidates = actor.owner.children.filter { wanted <= 0 || Int64($0.key) == wanted }
-        if candidates.isEmpty { return Outcome(.error(.ECHILD)) }
-        guard let ended = candidates.filter(\.value).keys.min() else {
-            if (s.integer(2) ?? 0) & 1 != 0 { return .done }
-            throw fail(s, "expected a child that has exited; this call would wait for ever")
-        }
-        actor.owner.children[ended] = nil
-        return Outcome(.value(UInt64(ended)))
     }
 }

@@ -39,11 +39,8 @@ final class Player {
     /// Conditions that did not hold.
     var brokenConditions = 0
     var isInBlock = false
-    /// Names of files that lines without a recorded result have made.
-    var ownFiles: Set<String> = []
 
     // Names of structure members and arguments.
-    let flagsName: NameID?
     let baseName: NameID?
     let lengthName: NameID?
 
@@ -57,7 +54,6 @@ final class Player {
         self.report = report
         self.writesCalls = writesCalls
         var names = Names()
-        flagsName = names.intern("flags")
         baseName = names.intern("iov_base")
         lengthName = names.intern("iov_len")
         self.names = names

@@ -32,7 +32,7 @@ import Testing
             "openat(AT_FDCWD</home>, \"a\", O_RDONLY|O_CLOEXEC) = 3</home/a> <0.000010>",
             "openat(ffffffffffffff9c, \"a\", 80000) = 3"
         ),
-        ("fcntl(3, F_GETFL) = 0x8001 (flags O_WRONLY|O_LARGEFILE)", "fcntl() = 8001"),
+        ("fcntl(3, F_GETFL) = 0x8001 (flags O_WRONLY|O_LARGEFILE)", "fcntl(3, 3) = 8001"),
         ("poll([{fd=3, events=POLLIN}], 1, -1) = 1 ([{fd=3, revents=POLLIN}])", "poll() = 1"),
         // Flags.
         (

@@ -9,7 +9,8 @@ import Testing
 @Suite struct ReplayGoldenTests {
     static let names = [
         "01-map-and-touch", "02-split-and-merge", "03-errors", "04-fork", "05-page-tables", "06-memfd", "07-mremap",
-        "08-lock", "12-guard", "random-7", "random-12", "random-15", "random-18",
+        "08-lock", "12-guard", "20-brk", "21-children", "22-process-madvise", "23-seals", "24-pagemap", "25-file-calls",
+        "random-7", "random-12", "random-15", "random-18",
     ]
 
     static func read(_ name: String) throws -> String {

@@ -92,7 +92,7 @@ import Testing
                 "6 1 load data 68656c6c6f", "7 1 pwrite64 = 3", "8 1 pread64 = 5 data 000068656c", "9 1 openat EEXIST",
                 "10 1 openat ENOENT", "11 1 dup = 4", "12 1 close = 0", "13 1 pread64 EBADF",
                 "14 1 pread64 = 1 data 68",
-                "15 1 pread64 = 0",
+                "15 1 pread64 EFAULT",
             ])
     }
 

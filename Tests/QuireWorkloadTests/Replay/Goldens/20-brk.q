@@ -1,0 +1,13 @@
+# The heap lies where the live runner has put it; growth joins it, a mapping in the way stops it.
+h = brk(NULL)
+brk(h+64K)
+store(h, 4, 7)
+brk(h+60K+1)
+brk(h+4K)
+brk(h-4K)
+mmap(h+1M, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+brk(h+2M)
+brk(h+512K)
+mprotect(h, 8K, PROT_READ)
+brk(h+600K)
+load(h, 4)
