@@ -28,6 +28,8 @@ let package = Package(
         // The hunter for differences: a trivially correct reference model, random workloads, shrinking.
         .target(
             name: "QuireConform", dependencies: ["Quire", "QuireHost", "QuireWorkload"], swiftSettings: settings),
+        // A workload explained line by line: the address space drawn before and after.
+        .target(name: "QuireExplain", dependencies: ["Quire", "QuireHost", "QuireWorkload"], swiftSettings: settings),
         // The live kernel: /proc of running processes, the same operations and workloads on the host's Linux. What a
         // workload's process does after its fork, without a library, is C.
         .target(name: "CQuireLive"),
@@ -45,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "quire",
             dependencies: [
-                "Quire", "QuireHost", "QuireWorkload", "QuireConform", "QuireLive", "QuireRecord",
+                "Quire", "QuireHost", "QuireWorkload", "QuireConform", "QuireExplain", "QuireLive", "QuireRecord",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -55,6 +57,8 @@ let package = Package(
             name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], resources: [.copy("Replay/Goldens")],
             swiftSettings: settings),
         .testTarget(name: "QuireConformTests", dependencies: ["QuireConform"], swiftSettings: settings),
+        .testTarget(
+            name: "QuireExplainTests", dependencies: ["QuireExplain"], exclude: ["Pictures"], swiftSettings: settings),
         .testTarget(
             name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload"],
             resources: [.copy("Runner/Workloads")], swiftSettings: settings),

@@ -1,4 +1,4 @@
-// The terminal: whether standard error is one, and writing to it.
+// The terminal: whether there is one, how wide it is, and writing to standard error.
 
 import Glibc
 
@@ -6,6 +6,13 @@ import Glibc
 public enum HostTerminal {
     /// Whether standard error is a terminal.
     public static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// The columns of the terminal on standard output; nil where it is none.
+    public static var outputWidth: Int? {
+        var size = winsize()
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
 
     /// Writes to standard error at once.
     public static func writeError(_ text: String) {

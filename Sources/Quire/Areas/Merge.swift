@@ -78,13 +78,11 @@ extension AddressSpace {
     }
 
     private func hasSame(_ area: Area, _ attributes: AreaAttributes) -> Bool {
-        area.flags.subtracting(.sticky) == attributes.flags.subtracting(.sticky) && area.file == attributes.file
-            && area.name == attributes.name
-            && area.kind == attributes.kind
+        AreaAttributes(area).obstacle(to: attributes) == nil
     }
 
     /// Both have the same anon_vma, or one has none and the other did not come from a fork.
-    private func anonVMAsAllow(_ neighbour: Handle<Area>, _ proposal: Proposal) -> Bool {
+    func anonVMAsAllow(_ neighbour: Handle<Area>, _ proposal: Proposal) -> Bool {
         let theirs = core.areas[neighbour].anonVMA
         if theirs.isNone {
             // What the range is part of or moved from; an area that grows over free space is not asked.

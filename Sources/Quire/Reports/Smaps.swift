@@ -10,6 +10,10 @@ public struct AreaReport: Hashable, Sendable {
     /// The offset in the file in bytes, its number and name; 0 and "" without a file.
     public var offset: UInt64 = 0, inode: UInt64 = 0
     public var path = ""
+    /// The page offset: in the file, or for anonymous memory the page number where it was mapped first.
+    public var pageOffset: UInt64 = 0
+    /// Which anon_vma its anonymous pages hang on: a number that no other anon_vma ever has; nil before the first write.
+    public var anonVMA: UInt64?
     /// Resident, and each page divided by its mappings.
     public var rss: UInt64 = 0, pss: UInt64 = 0
     public var sharedClean: UInt64 = 0, sharedDirty: UInt64 = 0, privateClean: UInt64 = 0, privateDirty: UInt64 = 0
@@ -21,6 +25,13 @@ public struct AreaReport: Hashable, Sendable {
     public var locked: UInt64 = 0
     /// Whether a huge page could be had here.
     public var isHugePageEligible = false
+
+    /// An area of which no page is known yet.
+    public init(start: UInt64, end: UInt64, flags: AreaFlags) {
+        self.start = start
+        self.end = end
+        self.flags = flags
+    }
 
     /// `rw-p`, as /proc/PID/maps prints it.
     public var permissions: String {
@@ -41,6 +52,8 @@ extension Process {
         while !cursor.isNone {
             let area = space.core.areas[space.areas.area(at: cursor)]
             var report = AreaReport(start: area.start, end: area.end, flags: area.flags)
+            report.pageOffset = area.pageOffset
+            report.anonVMA = area.anonVMA.isNone ? nil : area.anonVMA.number
             if !area.file.isNone {
                 let file = space.core.files[area.file]
                 report.offset = area.pageOffset << Page.shift

@@ -15,6 +15,8 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     public static var none: Handle { Handle(index: 0, generation: 0) }
     /// Whether there is no record.
     public var isNone: Bool { index == 0 }
+    /// Place and generation as one number: two records never have the same one.
+    var number: UInt64 { UInt64(generation) << 32 | UInt64(index) }
 }
 
 /// A pool of records. The caller's locks guard the records; the pool's own lock guards its free list.

@@ -49,6 +49,12 @@ final class LineFeed {
         }
     }
 
+    /// The bytes of the current line with its line feed.
+    var currentLine: ContiguousArray<UInt8> {
+        if case .text(let bytes, _) = current { return bytes }
+        return reader.currentLine
+    }
+
     private func nextOfAhead(into statement: inout Statement, names: inout Names) throws(ParseError) -> Bool {
         let line = ahead[head]
         head += 1

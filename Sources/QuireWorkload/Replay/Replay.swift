@@ -4,7 +4,7 @@
 public import Quire
 import QuireHost
 
-/// Why a replay cannot go on: all of these are exit status 2.
+/// Why a replay cannot go on: exit status 2, but for `skipped`.
 public enum ReplayError: Error, CustomStringConvertible {
     /// The workload: a line that cannot be read or played, with its place.
     case input(ParseError)
@@ -12,12 +12,15 @@ public enum ReplayError: Error, CustomStringConvertible {
     case output(InputError)
     /// A setting that is none, or a machine that cannot be made.
     case setting(String)
+    /// The file requires what the model cannot do (`ReplaySession`; a report says so itself): exit status 77.
+    case skipped(String)
 
     public var description: String {
         switch self {
         case .input(let error): error.description
         case .output(let error): "the report: \(error)"
         case .setting(let message): message
+        case .skipped(let reason): "skipped: \(reason)"
         }
     }
 }

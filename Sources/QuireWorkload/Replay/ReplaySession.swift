@@ -11,10 +11,13 @@ public import QuireHost
 public final class ReplaySession {
     private let feed: LineFeed
     private let player: Player
-    private var statement = Statement()
+    /// The line that was played last.
+    public private(set) var statement = Statement()
     private var isFirst = true
     private let isEmpty: Bool
 
+    /// The comments before the first line that does something, with their lines.
+    public private(set) var opening: [(line: Int, text: String)] = []
     /// The machine that the workload runs on.
     public let machine: Machine
 
@@ -28,6 +31,9 @@ public final class ReplaySession {
         var names = Names()
         do throws(ParseError) {
             while try feed.next(into: &statement, names: &names) {
+                if statement.kind == .comment {
+                    opening.append((statement.line, "# " + statement.string(of: statement.comment)))
+                }
                 if head.take(statement) { continue }
                 head.hasLines = true
                 break
@@ -37,7 +43,7 @@ public final class ReplaySession {
         }
         isEmpty = !head.hasLines
         let plan = try MachinePlan(head, options, value: nil, notes: ReplayNotes())
-        if let reason = plan.skipped { throw .setting(reason) }
+        if let reason = plan.skipped { throw .skipped(reason) }
         machine = try plan.makeMachine(host: host)
         do throws(Errno) {
             player = try Player(
@@ -48,6 +54,12 @@ public final class ReplaySession {
         }
     }
 
+    /// The text of that line, without its line feed.
+    public var text: String { String(decoding: feed.currentLine.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self) }
+
+    /// The number of the line that `step` plays next, if there is one; nil in a workload without lines.
+    public var nextLine: Int? { isEmpty ? nil : isFirst ? statement.line : statement.line + 1 }
+
     /// Plays the next line; the calls that it reports, or nil at the end.
     public func step() throws(ReplayError) -> [CallReport]? {
         if isEmpty { return nil }
@@ -57,7 +69,10 @@ public final class ReplaySession {
                 isFirst = false
                 try feed.again(into: &statement, names: &player.names)
             } else {
-                guard try feed.next(into: &statement, names: &player.names) else { return nil }
+                guard try feed.next(into: &statement, names: &player.names) else {
+                    try player.checkEnd()
+                    return nil
+                }
             }
             try player.step(statement)
         } catch {
