@@ -85,7 +85,7 @@ private let histories: [(name: String, together: Bool, apart: [Int])] = [
                 for below in Neighbour.allCases {
                     for above in Neighbour.allCases {
                         for range in ranges {
-                            try check(test, entry, history, below, above, range, inChild: inChild)
+                            _ = try check(test, entry, history, below, above, range, inChild: inChild)
                         }
                     }
                 }
@@ -95,10 +95,38 @@ private let histories: [(name: String, together: Bool, apart: [Int])] = [
         }
     }
 
+    /// S3-05: a record, a link or a node that cannot be had while areas split, or while one takes over another's
+    /// anon_vma, is an error that changes nothing, leaks nothing, and is over with the next try.
+    @Test(arguments: [AllocationKind.areas, .links, .nodes, .extras])
+    func everyShapeMayRunOutOfMemory(_ kind: AllocationKind) throws {
+        let ranges = [4..<8, 4..<6, 6..<8, 5..<7]
+        let entry: Modification = kind == .extras ? .name : .flags
+        for history in histories {
+            for inChild in [false, true] {
+                let test = try TestMachine { $0.memory = 32 << 20 }
+                for below in [Neighbour.other, .same] {
+                    for above in [Neighbour.other, .same] {
+                        for range in ranges {
+                            var count = 0
+                            while try check(
+                                test, entry, history, below, above, range, inChild: inChild, starving: (kind, count))
+                            {
+                                count += 1
+                            }
+                        }
+                    }
+                }
+                test.expectNothingLeft("\(history.name)")
+            }
+        }
+    }
+
+    /// Changes one shape and checks it; with `starving`, while an allocation fails and then again. True: one failed.
     private func check(
         _ test: TestMachine, _ entry: Modification, _ history: (name: String, together: Bool, apart: [Int]),
-        _ below: Neighbour, _ above: Neighbour, _ range: Range<Int>, inChild: Bool
-    ) throws {
+        _ below: Neighbour, _ above: Neighbour, _ range: Range<Int>, inChild: Bool,
+        starving: (kind: AllocationKind, count: Int)? = nil
+    ) throws -> Bool {
         _ = try test.map(12 * page, at: base)
         if history.together { test.task.touchWrite(base, 12 * page) }
         // MADV_RANDOM keeps them apart while they get anon_vmas of their own.
@@ -117,16 +145,28 @@ private let histories: [(name: String, together: Bool, apart: [Int])] = [
                 try entry.change(test, space, start, start + 4 * page)
             }
         }
-        var wanted = BorderOracle(space, base, pages: 12)
+        let before = BorderOracle(space, base, pages: 12)
+        var wanted = before
         wanted.change(range.lowerBound, range.upperBound) { entry.change(&$0, test) }
-        let start = base + UInt64(range.lowerBound) * page
-        try entry.change(test, space, start, base + UInt64(range.upperBound) * page)
-        let found = BorderOracle(space, base, pages: 12)
+        let (start, end) = (base + UInt64(range.lowerBound) * page, base + UInt64(range.upperBound) * page)
         let scene = "\(history.name), below \(below), above \(above), \(range), child \(inChild)"
+        var failed = false
+        if let starving {
+            starving.kind.fail(test, after: starving.count)
+            do { try entry.change(test, space, start, end) } catch Errno.ENOMEM {
+                #expect(BorderOracle(space, base, pages: 12).labels == before.labels, "\(scene)")
+                child.checkInvariants()
+            }
+            failed = !starving.kind.isPending(test)
+            starving.kind.fail(test, after: -1)
+        }
+        try entry.change(test, space, start, end)
+        let found = BorderOracle(space, base, pages: 12)
         if let difference = wanted.difference(from: found) { Issue.record("\(scene): \(difference)") }
         child.checkInvariants()
         if inChild { child.main.exit() }
         try test.task.munmap(base, 12 * page)
+        return failed
     }
 
     /// Linux's names for the ways to merge; `4` to `8` change [4, 8) or a part of it, by each entry.
