@@ -135,6 +135,18 @@ extension MachineCore {
         return true
     }
 
+    /// Ties `target` to everything that `source` is tied to and gives it the same anon_vma. False, with nothing tied, where
+    /// memory is used up.
+    func shareAnonVMA(_ cpu: CPU, from source: Handle<Area>, to target: Handle<Area>) -> Bool {
+        let own = areas[source].anonVMA
+        if own.isNone, areas[source].chain == 0 { return true }
+        guard cloneLinks(cpu, from: source, to: target, forking: false) else { return false }
+        guard !own.isNone else { return true }
+        areas[target].anonVMA = own
+        anonVMAs[own].areas += 1
+        return true
+    }
+
     /// Ties a child's copy of an area to the parent's anon_vmas and gives it one of its own (anon_vma_fork).
     func forkAnonVMA(_ cpu: CPU, from source: Handle<Area>, to target: Handle<Area>) -> Bool {
         let parent = areas[source].anonVMA
@@ -222,7 +234,8 @@ extension MachineCore {
     /// The anon_vma of one of two adjacent areas, if they differ only in what mprotect can make equal.
     private func reusable(_ low: Area, _ high: Area, from owner: Handle<Area>) -> Handle<AnonVMA>? {
         let rights: AreaFlags = .rights.union(.sticky)
-        guard low.end == high.start, low.file == high.file, low.kind == high.kind, low.name == high.name,
+        guard low.end == high.start, low.file == high.file, low.kind == high.kind,
+            low.extras == high.extras || extras(low.extras).policy == extras(high.extras).policy,
             low.flags.subtracting(rights) == high.flags.subtracting(rights),
             high.pageOffset == low.pageOffset &+ low.pages
         else { return nil }

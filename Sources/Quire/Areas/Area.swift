@@ -32,8 +32,8 @@ struct Area: BitwiseCopyable {
     var space: UInt32
     /// The node of the area tree that it is an entry of; kept by the tree.
     var leaf: UInt32 = 0
-    /// A name given by prctl, as an index of the machine's strings; 0 is none.
-    var name: UInt32 = 0
+    /// A name, a memory policy, a userfaultfd: the pool index of what few areas have; 0 is nothing of it.
+    var extras: UInt32 = 0
 
     /// The number of its pages.
     var pages: UInt64 { (end - start) >> Page.shift }

@@ -24,6 +24,10 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let mayShare = AreaFlags(rawValue: 0x80)
     /// Grows down on a fault below it: a stack (VM_GROWSDOWN).
     public static let growsDown = AreaFlags(rawValue: 0x100)
+    /// A userfaultfd serves faults on what is missing (VM_UFFD_MISSING).
+    public static let userfaultMissing = AreaFlags(rawValue: 0x200)
+    /// A userfaultfd hears of writes to what it protected (VM_UFFD_WP).
+    public static let userfaultWriteProtect = AreaFlags(rawValue: 0x1000)
     /// Pages stay in memory (VM_LOCKED).
     public static let locked = AreaFlags(rawValue: 0x2000)
     /// MADV_SEQUENTIAL (VM_SEQ_READ).
@@ -52,11 +56,15 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let noHugePage = AreaFlags(rawValue: 0x4000_0000)
     /// MADV_MERGEABLE (VM_MERGEABLE).
     public static let mergeable = AreaFlags(rawValue: 0x8000_0000)
+    /// A userfaultfd hears of the first mapping of a cached page (VM_UFFD_MINOR).
+    public static let userfaultMinor = AreaFlags(rawValue: 1 << 41)
     /// May hold guard pages (VM_MAYBE_GUARD).
     public static let maybeGuard = AreaFlags(rawValue: 1 << 40)
 
     /// What does not keep two areas apart and stays when they merge (VM_STICKY).
     static let sticky: AreaFlags = .maybeGuard
+    /// What a userfaultfd's registration sets (__VM_UFFD_FLAGS).
+    static let userfault: AreaFlags = [.userfaultMissing, .userfaultWriteProtect, .userfaultMinor]
     /// The rights that mprotect sets.
     static let rights: AreaFlags = [.read, .write, .execute]
     /// What every new mapping may be given.
@@ -79,9 +87,10 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
 
     private static let names: [(flag: AreaFlags, letters: String)] = [
         (.read, "rd"), (.write, "wr"), (.execute, "ex"), (.shared, "sh"), (.mayRead, "mr"), (.mayWrite, "mw"),
-        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.locked, "lo"), (.sequentialRead, "sr"),
+        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.userfaultMissing, "um"),
+        (.userfaultWriteProtect, "uw"), (.locked, "lo"), (.sequentialRead, "sr"),
         (.randomRead, "rr"), (.dontCopy, "dc"), (.dontExpand, "de"), (.lockOnFault, "lf"), (.account, "ac"),
         (.noReserve, "nr"), (.hugetlb, "ht"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.maybeGuard, "gu"),
-        (.hugePage, "hg"), (.noHugePage, "nh"), (.mergeable, "mg"),
+        (.hugePage, "hg"), (.noHugePage, "nh"), (.mergeable, "mg"), (.userfaultMinor, "ui"),
     ]
 }

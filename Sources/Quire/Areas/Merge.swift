@@ -1,28 +1,34 @@
-// Merging by the invariant, not by case numbers: two neighbours are one area exactly if nothing tells them apart.
-// `changeAttributes` is the one way to change a range of an area: it merges where the result is mergeable and splits
-// where it must. New mappings and growth have their own entry, `mergeNew`.
+// Merging by the invariant, not by case numbers: two neighbours are one area exactly if nothing tells them apart and
+// their anon_vmas allow it. A changed range of an area merges by `mergeExisting` (Modify.swift is its only caller), a new
+// mapping by `mergeNew`, growth at an area's end by `mergeGrowth`.
 //
 //     prev      [start, end)      next          with prev ≡ changed:   prev grows over [start, end)
 //     |------|·· middle ··|------|              with next ≡ changed:   next grows down to start
 //                                               with both:             prev grows over middle and next
 //
-// Linux: vma_modify, vma_merge_existing_range, vma_merge_new_range; is_mergeable_vma, is_mergeable_anon_vma.
+// Only taking over an anon_vma can fail, and it comes first. At most one of two such steps does anything: where both the
+// middle and the upper area have an anon_vma it is the same one, so a failure never leaves half of it behind.
+// Linux: vma_merge_existing_range, vma_merge_new_range, vma_merge_extend; is_mergeable_vma, is_mergeable_anon_vma,
+// dup_anon_vma.
 
 /// What tells an area from its neighbour.
 struct AreaAttributes: BitwiseCopyable {
     var flags: AreaFlags
     var kind: AreaKind
     var file: Handle<FileRecord>
-    var name: UInt32
+    /// As in the area; whose reference it is, each function says.
+    var extras: UInt32 = 0
 
-    init(flags: AreaFlags, kind: AreaKind, file: Handle<FileRecord>, name: UInt32) {
+    init(flags: AreaFlags, kind: AreaKind, file: Handle<FileRecord>) {
         self.flags = flags
         self.kind = kind
         self.file = file
-        self.name = name
     }
 
-    init(_ area: Area) { self.init(flags: area.flags, kind: area.kind, file: area.file, name: area.name) }
+    @inline(__always) init(_ area: Area) {
+        self.init(flags: area.flags, kind: area.kind, file: area.file)
+        extras = area.extras
+    }
 }
 
 /// A range with attributes that is about to exist: in place of part of an area, or where nothing was.
@@ -39,24 +45,6 @@ struct Proposal: BitwiseCopyable {
 }
 
 extension AddressSpace {
-    /// Gives [start, end) of `area` new attributes; returns the area that covers the range afterwards. Throws
-    /// ENOMEM where a split is needed and cannot be had.
-    func changeAttributes(
-        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, to attributes: AreaAttributes
-    ) throws(Errno) -> Handle<Area> {
-        let old = core.areas[area]
-        let proposal = Proposal(
-            start: start, end: end, pageOffset: old.pageOffset(of: start), attributes: attributes,
-            anonVMA: old.anonVMA, middle: area)
-        if let merged = mergeExisting(cpu, proposal) { return merged }
-        var target = area
-        if start > old.start { target = try splitWithinLimit(cpu, area, at: start) }
-        if end < old.end { try splitWithinLimit(cpu, target, at: end) }
-        core.areas[target].flags = attributes.flags
-        core.areas[target].name = attributes.name
-        return target
-    }
-
     // MARK: Who may merge with whom
 
     /// Whether the range may join the area that ends where it starts.
@@ -78,7 +66,7 @@ extension AddressSpace {
     }
 
     private func hasSame(_ area: Area, _ attributes: AreaAttributes) -> Bool {
-        AreaAttributes(area).obstacle(to: attributes) == nil
+        core.obstacle(AreaAttributes(area), attributes) == nil
     }
 
     /// Both have the same anon_vma, or one has none and the other did not come from a fork.
@@ -94,8 +82,9 @@ extension AddressSpace {
 
     // MARK: Merging
 
-    /// Merges a changed part of an area into its neighbours; nil where nothing merges.
-    private func mergeExisting(_ cpu: CPU, _ proposal: Proposal) -> Handle<Area>? {
+    /// Merges a changed part of an area into its neighbours; none where nothing merges. Throws ENOMEM with nothing
+    /// changed.
+    func mergeExisting(_ cpu: CPU, _ proposal: Proposal) throws(Errno) -> Handle<Area> {
         let middle = core.areas[proposal.middle]
         let atStart = proposal.start == middle.start
         let atEnd = proposal.end == middle.end
@@ -105,10 +94,12 @@ extension AddressSpace {
         var joinsAbove = joinsAbove(above, proposal)
         if joinsBelow, joinsAbove, !areCompatible(below, above) { joinsAbove = false }
         if joinsBelow {
-            return growUp(cpu, below, over: proposal.middle, to: proposal.end, and: joinsAbove ? above : .none)
+            try growUp(cpu, below, over: proposal.middle, to: proposal.end, and: joinsAbove ? above : .none)
+            return below
         }
-        if joinsAbove { return growDown(cpu, above, over: proposal.middle, to: proposal.start) }
-        return nil
+        guard joinsAbove else { return .none }
+        try growDown(cpu, above, over: proposal.middle, to: proposal.start)
+        return above
     }
 
     private func areCompatible(_ a: Handle<Area>, _ b: Handle<Area>) -> Bool {
@@ -120,10 +111,9 @@ extension AddressSpace {
     /// `below` grows over the lower part of `middle` (all of it where `end` is its end) and over `above`.
     private func growUp(
         _ cpu: CPU, _ below: Handle<Area>, over middle: Handle<Area>, to end: UInt64, and above: Handle<Area>
-    ) -> Handle<Area>? {
-        guard inheritAnonVMA(cpu, below, from: middle),
-            above.isNone || inheritAnonVMA(cpu, below, from: above)
-        else { return nil }
+    ) throws(Errno) {
+        try inheritAnonVMA(cpu, below, from: middle)
+        if !above.isNone { try inheritAnonVMA(cpu, below, from: above) }
         var last = end
         core.areas[below].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
         if !above.isNone {
@@ -139,14 +129,13 @@ extension AddressSpace {
         }
         if !above.isNone { freeRecord(cpu, above) }
         cpu.count(.areaMerges)
-        return below
     }
 
     /// `above` grows down over the upper part of `middle` (all of it where `start` is its start).
     private func growDown(
         _ cpu: CPU, _ above: Handle<Area>, over middle: Handle<Area>, to start: UInt64
-    ) -> Handle<Area>? {
-        guard inheritAnonVMA(cpu, above, from: middle) else { return nil }
+    ) throws(Errno) {
+        try inheritAnonVMA(cpu, above, from: middle)
         core.areas[above].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
         lower(cpu, above, to: start)
         if start == core.areas[middle].start {
@@ -155,7 +144,6 @@ extension AddressSpace {
             areas.moveEnd(middle, to: start)
         }
         cpu.count(.areaMerges)
-        return above
     }
 
     /// Moves an area's start down, over areas that are gone with that; its page offset goes along.
@@ -165,58 +153,58 @@ extension AddressSpace {
     }
 
     /// An area that grows takes over the anon_vma of what it grows over, if it has none itself (dup_anon_vma).
-    private func inheritAnonVMA(_ cpu: CPU, _ target: Handle<Area>, from source: Handle<Area>) -> Bool {
-        if source.isNone { return true }
-        let theirs = core.areas[source].anonVMA
-        guard core.areas[target].anonVMA.isNone, !theirs.isNone else { return true }
-        guard core.cloneLinks(cpu, from: source, to: target, forking: false) else { return false }
-        core.areas[target].anonVMA = theirs
-        core.anonVMAs[theirs].areas += 1
-        return true
+    private func inheritAnonVMA(_ cpu: CPU, _ target: Handle<Area>, from source: Handle<Area>) throws(Errno) {
+        if source.isNone { return }
+        guard core.areas[target].anonVMA.isNone, !core.areas[source].anonVMA.isNone else { return }
+        guard core.shareAnonVMA(cpu, from: source, to: target) else { throw .ENOMEM }
     }
 
-    /// Merges a range where nothing is mapped yet into its neighbours, `cursor` being the upper one; nil where nothing
-    /// merges. A file's reference that the caller holds for the new area stays the caller's.
-    func mergeNew(_ cpu: CPU, _ proposal: Proposal, below cursor: AreaCursor) -> Handle<Area>? {
+    /// Merges a range where nothing is mapped yet into its neighbours, `cursor` being the upper one; none where nothing
+    /// merges. A file's reference that the caller holds for the new area stays the caller's. Throws ENOMEM with nothing
+    /// changed.
+    func mergeNew(_ cpu: CPU, _ proposal: Proposal, below cursor: AreaCursor) throws(Errno) -> Handle<Area> {
         let above: Handle<Area> = cursor.isNone ? .none : areas.area(at: cursor)
         let lower = areas.below(cursor)
         let below: Handle<Area> = lower.isNone ? .none : areas.area(at: lower)
         let joinsBelow = joinsBelow(below, proposal)
         var joinsAbove = joinsAbove(above, proposal)
         if joinsBelow, joinsAbove, !areCompatible(below, above) { joinsAbove = false }
-        // What may fail comes before what can be seen.
         if joinsBelow {
-            guard inheritAnonVMA(cpu, below, from: proposal.source) else { return nil }
-            var end = proposal.end
-            if joinsAbove {
-                guard inheritAnonVMA(cpu, below, from: above) else { return nil }
-                end = core.areas[above].end
-                core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
-            }
+            try inheritAnonVMA(cpu, below, from: proposal.source)
+            if joinsAbove { try inheritAnonVMA(cpu, below, from: above) }
             core.areas[below].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
-            areas.grow(cpu, below, upTo: end)
-            if joinsAbove { freeRecord(cpu, above) }
-            cpu.count(.areaMerges)
+            extend(cpu, below, to: proposal.end, swallowing: joinsAbove ? above : .none)
             return below
         }
-        guard joinsAbove, inheritAnonVMA(cpu, above, from: proposal.source) else { return nil }
+        guard joinsAbove else { return .none }
+        try inheritAnonVMA(cpu, above, from: proposal.source)
         core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
         self.lower(cpu, above, to: proposal.start)
         cpu.count(.areaMerges)
         return above
     }
 
-    /// An area grows at its end into free space; nil where what lies above does not join (vma_merge_extend).
-    func mergeGrowth(_ cpu: CPU, _ area: Handle<Area>, _ proposal: Proposal) -> Handle<Area>? {
+    /// An area grows at its end into free space, up to `proposal.end` or over what lies above and joins
+    /// (vma_merge_extend). Throws ENOMEM with nothing changed.
+    func mergeGrowth(_ cpu: CPU, _ area: Handle<Area>, _ proposal: Proposal) throws(Errno) {
         let above = areas.after(area)
-        guard joinsAbove(above, proposal), areCompatible(area, above), inheritAnonVMA(cpu, area, from: above) else {
-            return nil
+        guard joinsAbove(above, proposal), areCompatible(area, above) else {
+            areas.moveEnd(area, to: proposal.end)
+            return
         }
-        let end = core.areas[above].end
-        core.areas[area].flags.formUnion(core.areas[above].flags.intersection(.sticky))
-        areas.grow(cpu, area, upTo: end)
-        freeRecord(cpu, above)
+        try inheritAnonVMA(cpu, area, from: above)
+        extend(cpu, area, to: proposal.end, swallowing: above)
+    }
+
+    /// Moves an area's end up, over another area where there is one to join.
+    private func extend(_ cpu: CPU, _ area: Handle<Area>, to end: UInt64, swallowing above: Handle<Area>) {
+        if above.isNone {
+            areas.grow(cpu, area, upTo: end)
+        } else {
+            core.areas[area].flags.formUnion(core.areas[above].flags.intersection(.sticky))
+            areas.grow(cpu, area, upTo: core.areas[above].end)
+            freeRecord(cpu, above)
+        }
         cpu.count(.areaMerges)
-        return area
     }
 }

@@ -11,6 +11,10 @@ public enum MergeObstacle: Hashable, Sendable {
     case kind
     /// They have different names.
     case name
+    /// They have different memory policies.
+    case policy
+    /// Different userfaultfds serve them, or one serves only one.
+    case userfault
     /// Their flags differ in these.
     case flags(AreaFlags)
     /// The second does not go on in the file where the first ends; for anonymous memory: they were not mapped side by
@@ -22,15 +26,22 @@ public enum MergeObstacle: Hashable, Sendable {
     case forked
 }
 
-extension AreaAttributes {
-    /// What tells an area with these attributes from one with others.
+extension MachineCore {
+    /// What tells an area with some attributes from one with others.
     @inline(__always)
-    func obstacle(to other: AreaAttributes) -> MergeObstacle? {
-        let different = flags.symmetricDifference(other.flags).subtracting(.sticky)
+    func obstacle(_ one: AreaAttributes, _ other: AreaAttributes) -> MergeObstacle? {
+        let different = one.flags.symmetricDifference(other.flags).subtracting(.sticky)
         if !different.isEmpty { return .flags(different) }
-        if file != other.file { return .file }
-        if kind != other.kind { return .kind }
-        return name == other.name ? nil : .name
+        if one.file != other.file { return .file }
+        if one.kind != other.kind { return .kind }
+        return one.extras == other.extras ? nil : obstacle(extras(one.extras), extras(other.extras))
+    }
+
+    @inline(never)
+    private func obstacle(_ one: AreaExtras, _ other: AreaExtras) -> MergeObstacle? {
+        if one.name != other.name { return .name }
+        if one.policy != other.policy { return .policy }
+        return one.userfault == other.userfault ? nil : .userfault
     }
 }
 
@@ -57,7 +68,7 @@ extension AddressSpace {
         // What can be seen in another file or another kind shows in the flags too: name the cause.
         if low.file != high.file { return .file }
         if low.kind != high.kind { return .kind }
-        if let obstacle = AreaAttributes(low).obstacle(to: AreaAttributes(high)) { return obstacle }
+        if let obstacle = core.obstacle(AreaAttributes(low), AreaAttributes(high)) { return obstacle }
         if low.pageOffset &+ low.pages != high.pageOffset { return .pageOffset }
         let proposal = Proposal(
             start: high.start, end: high.end, pageOffset: high.pageOffset, attributes: AreaAttributes(high),

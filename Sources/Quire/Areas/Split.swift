@@ -1,5 +1,5 @@
-// Splitting an area in two. The tables are not touched: an area is a statement about addresses. Everything that can
-// fail happens before anything visible changes. Linux: __split_vma.
+// Splitting an area in two. The tables are not touched: an area is a statement about addresses. A split that fails
+// leaves the area whole. Linux: __split_vma.
 
 extension AddressSpace {
     /// Cuts an area at an address inside it and returns the upper part; the lower keeps the handle. Throws ENOMEM
@@ -10,26 +10,7 @@ extension AddressSpace {
         var upper = whole
         upper.start = address
         upper.pageOffset = whole.pageOffset(of: address)
-        upper.anonVMA = .none
-        upper.chain = 0
-        guard let made = core.areas.allocate(cpu, upper) else { throw .ENOMEM }
-        guard core.cloneLinks(cpu, from: area, to: made, forking: false) else {
-            core.areas.free(cpu, made)
-            throw .ENOMEM
-        }
-        if !whole.anonVMA.isNone {
-            core.areas[made].anonVMA = whole.anonVMA
-            core.anonVMAs[whole.anonVMA].areas += 1
-        }
-        guard areas.split(cpu, area, at: address, upper: made) else {
-            core.unlinkAll(cpu, made)
-            core.areas.free(cpu, made)
-            throw .ENOMEM
-        }
-        if !whole.file.isNone {
-            core.hold(cpu, whole.file)
-            core.linkToFile(cpu, made)
-        }
+        let made = try insertArea(cpu, upper, .upperPart(of: area), tiedLike: area)
         cpu.count(.areaSplits)
         return made
     }
@@ -39,16 +20,5 @@ extension AddressSpace {
     func splitWithinLimit(_ cpu: CPU, _ area: Handle<Area>, at address: UInt64) throws(Errno) -> Handle<Area> {
         if areas.count >= core.settings.maxMapCount { throw .ENOMEM }
         return try split(cpu, area, at: address)
-    }
-
-    /// Frees the record of an area that is in no tree.
-    func freeRecord(_ cpu: CPU, _ area: Handle<Area>) {
-        core.unlinkAll(cpu, area)
-        let file = core.areas[area].file
-        if !file.isNone {
-            core.unlinkFromFile(cpu, area)
-            core.release(cpu, file)
-        }
-        core.areas.free(cpu, area)
     }
 }

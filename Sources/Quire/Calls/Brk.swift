@@ -32,20 +32,16 @@ extension AddressSpace {
         guard mayExpand(flags, pages: pages), areas.count <= core.settings.maxMapCount,
             (try? core.commit(cpu, pages: pages)) != nil
         else { return false }
-        let attributes = AreaAttributes(flags: flags, kind: .anonymous, file: .none, name: 0)
-        let proposal = Proposal(start: start, end: end, pageOffset: start >> Page.shift, attributes: attributes)
-        if mergeNew(cpu, proposal, below: areas.cursor(atOrAbove: start)) == nil {
-            let record = Area(
-                start: start, end: end, flags: flags, pageOffset: start >> Page.shift, kind: .anonymous, space: number)
-            guard let area = core.areas.allocate(cpu, record) else {
-                core.uncommit(cpu, pages: pages)
-                return false
-            }
-            guard areas.insert(cpu, area) else {
-                core.areas.free(cpu, area)
-                core.uncommit(cpu, pages: pages)
-                return false
-            }
+        let record = Area(
+            start: start, end: end, flags: flags, pageOffset: start >> Page.shift, kind: .anonymous, space: number)
+        let proposal = Proposal(
+            start: start, end: end, pageOffset: record.pageOffset, attributes: AreaAttributes(record))
+        let place = areas.cursor(atOrAbove: start)
+        do throws(Errno) {
+            if try mergeNew(cpu, proposal, below: place).isNone { try insertArea(cpu, record, .below(place)) }
+        } catch {
+            core.uncommit(cpu, pages: pages)
+            return false
         }
         account(flags, pages: Int64(pages))
         if flags.contains(.locked) { numbers.lockedPages += pages }

@@ -10,10 +10,7 @@ extension AddressSpace {
     ) throws(Errno) {
         guard let advice = Advice(rawValue: number) else { throw .EINVAL }
         guard start & Page.offsetMask == 0 else { throw .EINVAL }
-        let bytes = Page.ceiling(length)
-        guard bytes != 0 || length == 0 else { throw .EINVAL }
-        let end = start &+ bytes
-        guard end >= start else { throw .EINVAL }
+        let end = try adviceEnd(start, length)
         if end == start { return }
         switch advice {
         case .populateRead, .populateWrite:
@@ -32,8 +29,16 @@ extension AddressSpace {
         }
     }
 
+    /// The end of a range of whole pages. Throws EINVAL where it lies beyond what a number can say.
+    func adviceEnd(_ start: UInt64, _ length: UInt64) throws(Errno) -> UInt64 {
+        let bytes = Page.ceiling(length)
+        let end = start &+ bytes
+        guard bytes != 0 || length == 0, end >= start else { throw .EINVAL }
+        return end
+    }
+
     /// Visits the areas of a range; a hole is passed over and remembered as ENOMEM.
-    private func eachArea(
+    func eachArea(
         _ start: UInt64, _ end: UInt64, _ body: (Handle<Area>, UInt64, UInt64) throws(Errno) -> Void
     ) throws(Errno) {
         var at = start
@@ -75,9 +80,8 @@ extension AddressSpace {
         default: throw .EINVAL
         }
         if flags == record.flags { return }
-        var attributes = AreaAttributes(record)
-        attributes.flags = flags
-        _ = try changeAttributes(cpu, area, start, end, to: attributes)
+        // A split or merge that cannot be had now may be had later.
+        do throws(Errno) { _ = try modifyFlags(cpu, area, start, end, to: flags) } catch { throw .EAGAIN }
     }
 
     /// Advice that acts on pages. The mmap lock is held for read.

@@ -54,9 +54,7 @@ extension AddressSpace {
         let old = core.areas[area].flags
         let new = old.subtracting([.locked, .lockOnFault]).union(lock)
         if new == old { return }
-        var attributes = AreaAttributes(core.areas[area])
-        attributes.flags = new
-        _ = try changeAttributes(cpu, area, start, end, to: attributes)
+        _ = try modifyFlags(cpu, area, start, end, to: new)
         let pages = (end - start) >> Page.shift
         guard new.contains(.locked) != old.contains(.locked) else { return }
         if new.contains(.locked) { numbers.lockedPages += pages } else { numbers.lockedPages -= pages }

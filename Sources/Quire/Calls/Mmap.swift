@@ -119,17 +119,20 @@ extension AddressSpace {
         var flags = proposed
         let pages = length >> Page.shift
         let end = address + length
+        // Splits come first and stay, whatever is refused later; what is mapped goes when only memory can be in the way.
         var above = areas.cursor(atOrAbove: address)
-        let replaced = countMapped(from: above, address, end)
-        guard mayExpand(flags, pages: pages - replaced) else { throw .ENOMEM }
-        if replaced > 0 {
-            try makeHole(cpu, address, end)
-            above = areas.cursor(atOrAbove: address)
-        }
+        let replaces = !above.isNone && areas.start(at: above) < end
+        if replaces { above = try splitAtBorders(cpu, above, address, end) }
+        let replaced = replaces ? countMapped(from: above, end) : (pages: 0, charged: 0)
+        guard mayExpand(flags, pages: pages - replaced.pages) else { throw .ENOMEM }
         if flags.isAccountable {
-            // What the replaced areas were charged for has just been given back.
-            try core.commit(cpu, pages: pages)
+            try core.commit(cpu, pages: pages - replaced.charged)
             flags.insert(.account)
+        }
+        if replaces {
+            unmapRange(cpu, from: above, address, end)
+            above = areas.cursor(atOrAbove: address)
+            if flags.contains(.account) { core.recommit(cpu, pages: replaced.charged) }
         }
         do throws(Errno) {
             try place(cpu, address, end, below: above, flags, request, pageOffset, makeShared)
@@ -141,47 +144,45 @@ extension AddressSpace {
         if flags.contains(.locked) { numbers.lockedPages += pages }
     }
 
-    /// Pages mapped in a range, `first` being the lowest area that ends above its start.
-    private func countMapped(from first: AreaCursor, _ start: UInt64, _ end: UInt64) -> UInt64 {
+    /// Pages mapped in areas below `end`, `first` being the lowest, and how many of them are charged.
+    private func countMapped(from first: AreaCursor, _ end: UInt64) -> (pages: UInt64, charged: UInt64) {
         var total: UInt64 = 0
+        var charged: UInt64 = 0
         var cursor = first
         while !cursor.isNone, areas.start(at: cursor) < end {
-            total += (Swift.min(areas.end(at: cursor), end) - Swift.max(areas.start(at: cursor), start)) >> Page.shift
+            let area = core.areas[areas.area(at: cursor)]
+            total += area.pages
+            if area.flags.contains(.account) { charged += area.pages }
             cursor = areas.next(cursor)
         }
-        return total
+        return (total, charged)
     }
 
     private func place(
         _ cpu: CPU, _ start: UInt64, _ end: UInt64, below above: AreaCursor, _ flags: AreaFlags, _ request: MapRequest,
         _ pageOffset: UInt64, _ makeShared: (UInt64) throws(Errno) -> Handle<FileRecord>
     ) throws(Errno) {
-        var attributes = AreaAttributes(flags: flags, kind: .anonymous, file: .none, name: request.name)
-        var offset = start >> Page.shift
+        var record = Area(
+            start: start, end: end, flags: flags, pageOffset: start >> Page.shift, kind: .anonymous, space: number)
+        let isNewFile = request.file == nil && flags.contains(.mayShare)
         if let mapped = request.file {
-            attributes.file = mapped.file
-            attributes.kind = core.files[mapped.file].kind == .memory ? .shared : .file
-            offset = pageOffset
-        } else if flags.contains(.mayShare) {
-            attributes.file = try makeShared(end - start)
-            attributes.kind = .shared
-            offset = 0
+            record.file = mapped.file
+            record.kind = core.files[mapped.file].kind == .memory ? .shared : .file
+            record.pageOffset = pageOffset
+        } else if isNewFile {
+            record.file = try makeShared(end - start)
+            record.kind = .shared
+            record.pageOffset = 0
         }
-        let proposal = Proposal(start: start, end: end, pageOffset: offset, attributes: attributes)
-        let isNewFile = request.file == nil && attributes.kind == .shared
-        if !isNewFile, mergeNew(cpu, proposal, below: above) != nil { return }
-        defer { if isNewFile { core.release(cpu, attributes.file) } }
-        let record = Area(
-            start: start, end: end, flags: flags, pageOffset: offset, kind: attributes.kind, file: attributes.file,
-            space: number, name: request.name)
-        guard let area = core.areas.allocate(cpu, record) else { throw .ENOMEM }
-        guard areas.insert(cpu, area, below: above) else {
-            core.areas.free(cpu, area)
-            throw .ENOMEM
+        defer { if isNewFile { core.release(cpu, record.file) } }
+        if request.name != 0 { record.extras = try core.makeExtras(cpu, AreaExtras(name: request.name)) }
+        defer { core.releaseExtras(cpu, record.extras) }
+        if !isNewFile {
+            let proposal = Proposal(
+                start: start, end: end, pageOffset: record.pageOffset, attributes: AreaAttributes(record))
+            // What cannot merge for want of memory may still be had as an area of its own.
+            if let merged = try? mergeNew(cpu, proposal, below: above), !merged.isNone { return }
         }
-        if !attributes.file.isNone {
-            core.hold(cpu, attributes.file)
-            core.linkToFile(cpu, area)
-        }
+        try insertArea(cpu, record, .below(above))
     }
 }

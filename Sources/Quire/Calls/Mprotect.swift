@@ -55,11 +55,9 @@ extension AddressSpace {
         } else if old.flags.contains(.account), old.isAnonymous, old.anonVMA.isNone {
             flags.remove(.account)
         }
-        var attributes = AreaAttributes(old)
-        attributes.flags = flags
         let changed: Handle<Area>
         do throws(Errno) {
-            changed = try changeAttributes(cpu, area, start, end, to: attributes)
+            changed = try modifyFlags(cpu, area, start, end, to: flags)
         } catch {
             if charged { core.uncommit(cpu, pages: pages) }
             throw error

@@ -111,7 +111,12 @@ extension AddressSpace {
         let proposal = Proposal(
             start: record.end, end: end, pageOffset: record.pageOffset(of: record.end),
             attributes: AreaAttributes(record), anonVMA: record.anonVMA)
-        if mergeGrowth(cpu, area, proposal) == nil { areas.moveEnd(area, to: end) }
+        do throws(Errno) {
+            try mergeGrowth(cpu, area, proposal)
+        } catch {
+            if record.flags.contains(.account) { core.uncommit(cpu, pages: pages) }
+            throw error
+        }
         account(record.flags, pages: Int64(pages))
         if record.flags.contains(.locked) { numbers.lockedPages += pages }
         return true
@@ -143,13 +148,22 @@ extension AddressSpace {
         guard areas.count < core.settings.maxMapCount - 3 else { throw .ENOMEM }
         let newPages = request.newLength >> Page.shift
         if keeps { guard mayExpand(record.flags, pages: newPages) else { throw .ENOMEM } }
-        if record.flags.contains(.account) { try core.commit(cpu, pages: newPages) }
-        guard makeTargetTables(cpu, from: request.old, to: target, length: request.oldLength),
-            let copy = copyArea(cpu, area, request, to: target)
-        else {
+        if record.flags.contains(.account) {
+            // The old range's charge moves along; nobody is asked for more than what is new.
+            let moved = keeps ? 0 : request.oldLength >> Page.shift
+            try core.commit(cpu, pages: newPages - moved)
+            core.recommit(cpu, pages: moved)
+        }
+        let copy: Handle<Area>
+        do throws(Errno) {
+            guard makeTargetTables(cpu, from: request.old, to: target, length: request.oldLength) else {
+                throw .ENOMEM
+            }
+            copy = try copyArea(cpu, area, request, to: target)
+        } catch {
             freeUnusedTables(cpu, target, target + request.newLength)
             if record.flags.contains(.account) { core.uncommit(cpu, pages: newPages) }
-            throw .ENOMEM
+            throw error
         }
         moveTables(cpu, from: request.old, to: target, length: request.oldLength)
         account(core.areas[copy].flags, pages: Int64(newPages))
@@ -173,40 +187,32 @@ extension AddressSpace {
         }
     }
 
-    /// An area for the target range with the source's attributes, merged with its neighbours there (copy_vma).
+    /// An area for the target range with the source's attributes, merged with its neighbours there (copy_vma). A
+    /// userfaultfd does not come along: it is lost with the area that the range has merged into, all of it.
     private func copyArea(
         _ cpu: CPU, _ area: Handle<Area>, _ request: RemapRequest, to target: UInt64
-    ) -> Handle<Area>? {
+    ) throws(Errno) -> Handle<Area> {
         let record = core.areas[area]
-        var offset = record.pageOffset(of: request.old)
-        if record.isAnonymous, record.anonVMA.isNone { offset = target >> Page.shift }
-        let proposal = Proposal(
-            start: target, end: target + request.newLength, pageOffset: offset, attributes: AreaAttributes(record),
-            anonVMA: record.anonVMA, source: area)
-        if let merged = mergeNew(cpu, proposal, below: areas.cursor(atOrAbove: target)) { return merged }
         var copy = record
         copy.start = target
         copy.end = target + request.newLength
-        copy.pageOffset = offset
-        copy.anonVMA = .none
-        copy.chain = 0
-        guard let made = core.areas.allocate(cpu, copy) else { return nil }
-        guard core.cloneLinks(cpu, from: area, to: made, forking: false) else {
-            core.areas.free(cpu, made)
-            return nil
-        }
-        if !record.anonVMA.isNone {
-            core.areas[made].anonVMA = record.anonVMA
-            core.anonVMAs[record.anonVMA].areas += 1
-        }
-        guard areas.insert(cpu, made) else {
-            core.unlinkAll(cpu, made)
-            core.areas.free(cpu, made)
-            return nil
-        }
-        if !record.file.isNone {
-            core.hold(cpu, record.file)
-            core.linkToFile(cpu, made)
+        copy.pageOffset = record.pageOffset(of: request.old)
+        if record.isAnonymous, record.anonVMA.isNone { copy.pageOffset = target >> Page.shift }
+        let extras = try core.extrasOfCopy(cpu, record.extras)
+        defer { core.releaseExtras(cpu, extras) }
+        let proposal = Proposal(
+            start: copy.start, end: copy.end, pageOffset: copy.pageOffset, attributes: AreaAttributes(record),
+            anonVMA: record.anonVMA, source: area)
+        // What cannot merge for want of memory may still be had as an area of its own.
+        let place = areas.cursor(atOrAbove: target)
+        var made = (try? mergeNew(cpu, proposal, below: place)) ?? .none
+        if made.isNone { made = try insertArea(cpu, copy, .below(place), tiedLike: area) }
+        if !record.flags.isDisjoint(with: .userfault) {
+            core.areas[made].flags.subtract(.userfault)
+            let before = core.areas[made].extras
+            core.holdExtras(extras)
+            core.areas[made].extras = extras
+            core.releaseExtras(cpu, before)
         }
         return made
     }

@@ -13,8 +13,17 @@ extension AddressSpace {
 
     /// Unmaps whatever lies in [start, end), splitting areas at its borders. Throws ENOMEM with nothing unmapped.
     func makeHole(_ cpu: CPU, _ start: UInt64, _ end: UInt64) throws(Errno) {
-        var first = areas.cursor(atOrAbove: start)
+        let first = areas.cursor(atOrAbove: start)
         guard !first.isNone, areas.start(at: first) < end else { return }
+        unmapRange(cpu, from: try splitAtBorders(cpu, first, start, end), start, end)
+    }
+
+    /// Splits the areas that reach over a border of [start, end), `cursor` being the lowest that ends above its start;
+    /// returns the lowest one then. Throws ENOMEM; a split that was had stays.
+    func splitAtBorders(
+        _ cpu: CPU, _ cursor: AreaCursor, _ start: UInt64, _ end: UInt64
+    ) throws(Errno) -> AreaCursor {
+        var first = cursor
         if areas.start(at: first) < start {
             if areas.end(at: first) > end, areas.count >= core.settings.maxMapCount { throw .ENOMEM }
             first = areas.cursor(of: try split(cpu, areas.area(at: first), at: start))
@@ -24,6 +33,6 @@ extension AddressSpace {
             try split(cpu, areas.area(at: last), at: end)
             first = areas.cursor(atOrAbove: start)
         }
-        unmapRange(cpu, from: first, start, end)
+        return first
     }
 }

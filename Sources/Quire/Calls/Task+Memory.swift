@@ -174,6 +174,33 @@ extension Task {
         if sawHole { throw .ENOMEM }
     }
 
-    /// PR_SET_VMA_ANON_NAME is not configured in the kernel that Quire follows: EINVAL.
-    public func setAreaName(_ address: UInt64, _ length: UInt64, _ name: String?) throws(Errno) { throw .EINVAL }
+    /// prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME): names anonymous memory, nil takes the name away. At most 79 printable
+    /// ASCII characters, none of them one of \ ` $ [ ]. EINVAL without the knob `machine.anon_vma_name`, as in a
+    /// kernel built without it; EBADF for a file's area; ENOMEM, at the end, for a hole.
+    public func setAreaName(_ address: UInt64, _ length: UInt64, _ name: String?) throws(Errno) {
+        guard machine.core.settings.namesAreas else { throw .EINVAL }
+        if let name {
+            guard name.utf8.count < 80, name.utf8.allSatisfy(isAreaNameCharacter) else { throw .EINVAL }
+        }
+        try space.setName(cpu, address, length, machine.intern(name ?? "")) { file in
+            // What maps shows of a file that has no name any more.
+            let deleted = " (deleted)".utf8
+            return machine.strings[Int(machine.core.files[file].path)].utf8.suffix(deleted.count).elementsEqual(deleted)
+        }
+    }
+
+    /// mbind: where the pages of a range are to come from. `mode` is MPOL_* with its flags in the upper bits, `nodes`
+    /// the first 64 nodes' bits, of which `maxNode` − 1 count; `flags` MPOL_MF_STRICT 1, MPOL_MF_MOVE 2,
+    /// MPOL_MF_MOVE_ALL 4. There is one node, so no page ever moves.
+    public func mbind(
+        _ address: UInt64, _ length: UInt64, mode: UInt64, nodes: UInt64 = 0, maxNode: UInt64 = 65, flags: UInt64 = 0
+    ) throws(Errno) {
+        let request = try PolicyRequest(mode: mode, nodes: nodes, maxNode: maxNode)
+        try space.bind(cpu, address, length, request, flags)
+    }
+
+    /// set_mempolicy: where the task's pages are to come from that no area's policy speaks of.
+    public func setMempolicy(mode: UInt64, nodes: UInt64 = 0, maxNode: UInt64 = 65) throws(Errno) {
+        policy = try PolicyRequest(mode: mode & 0xffff_ffff, nodes: nodes, maxNode: maxNode).policy()
+    }
 }

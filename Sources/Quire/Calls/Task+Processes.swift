@@ -27,6 +27,7 @@ extension Task {
     private func child(_ pid: Int, _ space: AddressSpace) -> Process {
         let made = Process(pid: pid, machine: machine, space: space)
         made.descriptors = process.descriptors
+        made.main.policy = policy
         for descriptor in made.descriptors.values { machine.core.hold(cpu, descriptor) }
         return machine.register(made)
     }

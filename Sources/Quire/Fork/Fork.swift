@@ -46,20 +46,39 @@ extension AddressSpace {
     private func copyArea(_ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace) throws(Errno) -> Bool {
         let source = core.areas[area]
         if source.flags.contains(.account) { try core.commit(cpu, pages: source.pages) }
-        var record = source
+        do throws(Errno) {
+            try insertCopy(cpu, area, into: child)
+        } catch {
+            if source.flags.contains(.account) { core.uncommit(cpu, pages: source.pages) }
+            throw error
+        }
+        // Only anonymous pages and guards must be copied: everything else a fault brings back.
+        guard !source.flags.contains(.wipeOnFork), !source.anonVMA.isNone || source.flags.contains(.maybeGuard) else {
+            return false
+        }
+        try copyEntries(cpu, source, into: child)
+        return true
+    }
+
+    /// Gives the child an area like this one: unlocked, without the userfaultfd, tied to this side's anon_vmas unless it
+    /// is to be wiped.
+    private func insertCopy(_ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace) throws(Errno) {
+        var record = core.areas[area]
         record.flags.subtract([.locked, .lockOnFault])
+        record.flags.subtract(.userfault)
         record.anonVMA = .none
         record.chain = 0
         record.space = child.number
-        let wiped = source.flags.contains(.wipeOnFork)
+        record.extras = try core.extrasOfCopy(cpu, record.extras)
         guard let made = core.areas.allocate(cpu, record) else {
-            if source.flags.contains(.account) { core.uncommit(cpu, pages: source.pages) }
+            core.releaseExtras(cpu, record.extras)
             throw .ENOMEM
         }
+        let wiped = record.flags.contains(.wipeOnFork)
         guard wiped || core.forkAnonVMA(cpu, from: area, to: made), child.areas.insert(cpu, made) else {
             core.unlinkAll(cpu, made)
             core.areas.free(cpu, made)
-            if source.flags.contains(.account) { core.uncommit(cpu, pages: source.pages) }
+            core.releaseExtras(cpu, record.extras)
             throw .ENOMEM
         }
         if !record.file.isNone {
@@ -67,10 +86,6 @@ extension AddressSpace {
             core.linkToFile(cpu, made)
         }
         child.account(record.flags, pages: Int64(record.pages))
-        // Only anonymous pages and guards must be copied: everything else a fault brings back.
-        guard !wiped, !source.anonVMA.isNone || source.flags.contains(.maybeGuard) else { return false }
-        try copyEntries(cpu, source, into: child)
-        return true
     }
 
     private func copyEntries(_ cpu: CPU, _ area: Area, into child: AddressSpace) throws(Errno) {

@@ -17,6 +17,9 @@ extension MachineCore {
         throw .ENOMEM
     }
 
+    /// Promises `pages` that have just been taken back elsewhere: nobody asks whether they may be.
+    func recommit(_ cpu: CPU, pages: UInt64) { committed.add(cpu, pages, .counter) }
+
     /// Takes a promise back.
     func uncommit(_ cpu: CPU, pages: UInt64) { committed.add(cpu, 0 &- pages, .counter) }
 }

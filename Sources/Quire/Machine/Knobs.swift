@@ -22,6 +22,8 @@ private let startKeys: [Knob] = [
 
 private let runKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
+    Knob(key: "machine.anon_vma_name", expected: "off or on"),
+    Knob(key: "machine.capabilities", expected: "root or none"),
     Knob(key: "/proc/sys/vm/overcommit_memory", expected: "0, 1 or 2"),
     Knob(key: "/proc/sys/vm/overcommit_ratio", expected: "0 to 1000"),
     Knob(key: "/proc/sys/vm/max_map_count", expected: "a count"),
@@ -107,6 +109,12 @@ extension Machine {
             case "sync": core.settings.reclaim = .sync
             default: return false
             }
+        case "machine.anon_vma_name":
+            guard let parsed = parseSwitch(value) else { return false }
+            core.settings.namesAreas = parsed
+        case "machine.capabilities":
+            guard value == "root" || value == "none" else { return false }
+            core.settings.hasCapabilities = value == "root"
         case "/proc/sys/vm/overcommit_memory":
             guard let number, let parsed = Overcommit(rawValue: UInt8(clamping: number)) else { return false }
             core.settings.overcommit = parsed
@@ -142,6 +150,8 @@ extension Machine {
         switch key {
         case "pt_reclaim":
             return settings.reclaim == .off ? "off" : settings.reclaim == .rfc ? "rfc" : "sync"
+        case "machine.anon_vma_name": return settings.namesAreas ? "on" : "off"
+        case "machine.capabilities": return settings.hasCapabilities ? "root" : "none"
         case "/proc/sys/vm/overcommit_memory": return String(settings.overcommit.rawValue)
         case "/proc/sys/vm/overcommit_ratio": return String(settings.overcommitRatio)
         case "/proc/sys/vm/max_map_count": return String(settings.maxMapCount)

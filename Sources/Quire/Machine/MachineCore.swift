@@ -14,6 +14,8 @@ final class MachineCore: Sendable {
     let anonVMAs: Pool<AnonVMA>
     let links: Pool<AnonLink>
     let files: Pool<FileRecord>
+    let extrasPool: Pool<AreaExtras>
+    let userfaults: Pool<UserfaultContext>
     private let settingsPool: Pool<Settings>
     private let settingsRecord: Handle<Settings>
     /// Pages promised to programs (Committed_AS).
@@ -39,6 +41,8 @@ final class MachineCore: Sendable {
             let anonVMAs = Pool<AnonVMA>(host: host, capacity: 1 << 22),
             let links = Pool<AnonLink>(host: host, capacity: 1 << 23),
             let files = Pool<FileRecord>(host: host, capacity: 1 << 20),
+            let extras = Pool<AreaExtras>(host: host, capacity: 1 << 22),
+            let userfaults = Pool<UserfaultContext>(host: host, capacity: 1 << 16),
             let settings = Pool<Settings>(host: host, capacity: 2),
             let record = settings.allocate(cpu, Settings())
         else { return nil }
@@ -50,6 +54,8 @@ final class MachineCore: Sendable {
         self.anonVMAs = anonVMAs
         self.links = links
         self.files = files
+        extrasPool = extras
+        self.userfaults = userfaults
         settingsPool = settings
         settingsRecord = record
         committed = state.committed
@@ -71,13 +77,21 @@ final class MachineCore: Sendable {
         anonVMAs.release(to: host)
         links.release(to: host)
         files.release(to: host)
+        extrasPool.release(to: host)
+        userfaults.release(to: host)
         settingsPool.release(to: host)
     }
 
     /// Lets the n-th next allocation of a record fail, in every pool; for tests.
     func failRecords(after count: Int) {
         areas.fail(after: count)
+        nodes.fail(after: count)
+        trees.fail(after: count)
+        spaces.fail(after: count)
         anonVMAs.fail(after: count)
         links.fail(after: count)
+        files.fail(after: count)
+        extrasPool.fail(after: count)
+        userfaults.fail(after: count)
     }
 }

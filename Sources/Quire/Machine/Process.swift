@@ -33,7 +33,9 @@ public final class Process {
     /// Puts another address space in place of the present one (execve).
     func replaceSpace(_ new: AddressSpace) {
         space = new
-        mainTask = Task(tid: pid, process: self, cpu: main.cpu)
+        let old = main
+        mainTask = Task(tid: pid, process: self, cpu: old.cpu)
+        main.policy = old.policy
     }
 
     /// The lowest free descriptor number from `least` on; 0 to 2 are taken.
@@ -66,6 +68,8 @@ public final class Task {
     /// The CPU it runs on.
     public let cpu: CPU
     let space: AddressSpace
+    /// Where its pages are to come from (set_mempolicy).
+    var policy = MemoryPolicy.none
 
     init(tid: Int, process: Process, cpu: CPU) {
         self.tid = tid

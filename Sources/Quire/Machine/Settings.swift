@@ -38,6 +38,10 @@ struct Settings: BitwiseCopyable {
     /// Where mmap looks for free addresses from, downwards.
     var mmapBase: UInt64 = 0x2000_0000_0000
     var hugePages = HugePagePolicy.madvise
+    /// Whether areas can be named (CONFIG_ANON_VMA_NAME).
+    var namesAreas = false
+    /// Whether programs have root's capabilities, or none.
+    var hasCapabilities = true
     /// Bytes kept free below a stack.
     var stackGuardGap: UInt64 = 256 * Page.size
     /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.

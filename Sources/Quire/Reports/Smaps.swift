@@ -59,17 +59,27 @@ extension Process {
                 report.offset = area.pageOffset << Page.shift
                 report.inode = file.kind == .special ? 0 : file.inode
                 report.path = machine.strings[Int(file.path)]
-            } else if area.name != 0 {
-                report.path = machine.strings[Int(area.name)]
-            } else if space.holdsHeap(area) {
-                report.path = "[heap]"
             }
+            if let name = areaName(area) { report.path = name }
             report.isHugePageEligible = space.isHugePageEligible(area)
             space.count(cpu, area, into: &report)
             reports.append(report)
             cursor = space.areas.next(cursor)
         }
         return reports
+    }
+}
+
+extension Process {
+    /// What an area shows as its name in place of a file's path, if it does: a kernel's own, the heap, or what a
+    /// program called it (get_vma_name).
+    private func areaName(_ area: Area) -> String? {
+        let number = space.core.extras(area.extras).name
+        let name = machine.strings[Int(number)]
+        if !area.file.isNone { return number == 0 ? nil : "[anon_shmem:\(name)]" }
+        if name.utf8.first == UInt8(ascii: "[") { return name }
+        if space.holdsHeap(area) { return "[heap]" }
+        return number == 0 ? nil : "[anon:\(name)]"
     }
 }
 

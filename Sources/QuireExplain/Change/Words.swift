@@ -160,6 +160,8 @@ struct Words {
         case .file: "different file"
         case .kind: "different kind of memory"
         case .name: "different name"
+        case .policy: "different memory policy"
+        case .userfault: "a userfaultfd serves one of them, or they have different ones"
         case .flags(let flags): "different flags (" + flags.letters.joined(separator: " ") + ")"
         case .pageOffset:
             low.report.inode == 0 ? "different page offset: not mapped side by side" : "different offset in the file"

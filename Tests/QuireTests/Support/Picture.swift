@@ -6,8 +6,8 @@
 @testable import Quire
 
 extension TestMachine {
-    /// Draws `pages` pages from `start` on.
-    func picture(_ start: UInt64, pages: Int) -> String {
+    /// Draws `pages` pages from `start` on: rights and presence, or the letter that `letter` gives an area.
+    func picture(_ start: UInt64, pages: Int, letter: ((Area) -> Character)? = nil) -> String {
         var text = ""
         var previous = Handle<Area>.none
         for place in 0..<pages {
@@ -16,12 +16,12 @@ extension TestMachine {
             let area = !found.isNone && core.areas[found].start <= address ? found : .none
             if place == 0 || area != previous { text += "|" }
             previous = area
-            text += letter(area, address)
+            if let letter, !area.isNone { text.append(letter(core.areas[area])) } else { text += rights(area, address) }
         }
         return text + "|"
     }
 
-    private func letter(_ area: Handle<Area>, _ address: UInt64) -> String {
+    private func rights(_ area: Handle<Area>, _ address: UInt64) -> String {
         guard !area.isNone else { return "." }
         let flags = core.areas[area].flags
         let letter =

@@ -79,9 +79,9 @@ final class TestMachine {
         #expect(frames.total - frames.free == 2, comment, sourceLocation: sourceLocation)
         let records = [
             core.areas.used, core.nodes.used, core.trees.used, core.spaces.used, core.anonVMAs.used, core.links.used,
-            core.files.used,
+            core.files.used, core.extrasPool.used, core.userfaults.used,
         ]
-        #expect(records == [0, 0, 0, 0, 0, 0, 0], comment, sourceLocation: sourceLocation)
+        #expect(records == [0, 0, 0, 0, 0, 0, 0, 0, 0], comment, sourceLocation: sourceLocation)
         #expect(machine.committedPages == 0, comment, sourceLocation: sourceLocation)
     }
 }
