@@ -10,6 +10,7 @@ import Testing
     static let names = [
         "01-map-and-touch", "02-split-and-merge", "03-errors", "04-fork", "05-page-tables", "06-memfd", "07-mremap",
         "08-lock", "12-guard", "20-brk", "21-children", "22-process-madvise", "23-seals", "24-pagemap", "25-file-calls",
+        "26-cold-pages", "27-options", "28-droppable", "29-places",
         "random-7", "random-12", "random-15", "random-18",
     ]
 
