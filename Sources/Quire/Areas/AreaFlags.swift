@@ -26,6 +26,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let growsDown = AreaFlags(rawValue: 0x100)
     /// A userfaultfd serves faults on what is missing (VM_UFFD_MISSING).
     public static let userfaultMissing = AreaFlags(rawValue: 0x200)
+    /// May hold guard pages (VM_MAYBE_GUARD).
+    public static let maybeGuard = AreaFlags(rawValue: 0x800)
     /// A userfaultfd hears of writes to what it protected (VM_UFFD_WP).
     public static let userfaultWriteProtect = AreaFlags(rawValue: 0x1000)
     /// Pages stay in memory (VM_LOCKED).
@@ -56,10 +58,10 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let noHugePage = AreaFlags(rawValue: 0x4000_0000)
     /// MADV_MERGEABLE (VM_MERGEABLE).
     public static let mergeable = AreaFlags(rawValue: 0x8000_0000)
+    /// MAP_DROPPABLE: reclaim may drop its pages without saving them (VM_DROPPABLE).
+    public static let droppable = AreaFlags(rawValue: 1 << 40)
     /// A userfaultfd hears of the first mapping of a cached page (VM_UFFD_MINOR).
     public static let userfaultMinor = AreaFlags(rawValue: 1 << 41)
-    /// May hold guard pages (VM_MAYBE_GUARD).
-    public static let maybeGuard = AreaFlags(rawValue: 1 << 40)
 
     /// What does not keep two areas apart and stays when they merge (VM_STICKY).
     static let sticky: AreaFlags = .maybeGuard
@@ -73,6 +75,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     var isAccountable: Bool { intersection([.noReserve, .shared, .write]) == .write }
     /// Private and possibly writable: stores make a copy (is_cow_mapping).
     var isCopyOnWrite: Bool { intersection([.shared, .mayWrite]) == .mayWrite }
+    /// Whether KSM could merge its pages (vma_ksm_compatible).
+    var isKSMCompatible: Bool { isDisjoint(with: [.shared, .mayShare, .dontExpand, .hugetlb, .droppable]) }
     /// Counted in VmData: private and writable, not a stack (is_data_mapping).
     var isData: Bool { intersection([.write, .shared, .growsDown]) == .write }
     /// Counted as a stack (is_stack_mapping).
@@ -91,6 +95,6 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
         (.userfaultWriteProtect, "uw"), (.locked, "lo"), (.sequentialRead, "sr"), (.randomRead, "rr"),
         (.dontCopy, "dc"), (.dontExpand, "de"), (.lockOnFault, "lf"), (.account, "ac"), (.noReserve, "nr"),
         (.hugetlb, "ht"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.hugePage, "hg"), (.noHugePage, "nh"),
-        (.mergeable, "mg"), (.userfaultMinor, "ui"),
+        (.mergeable, "mg"), (.droppable, "dp"), (.userfaultMinor, "ui"),
     ]
 }

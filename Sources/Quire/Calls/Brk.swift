@@ -28,6 +28,7 @@ extension AddressSpace {
         var flags: AreaFlags = [.read, .write, .account]
         flags.formUnion(.allMay)
         flags.formUnion(numbers.defaultFlags)
+        if numbers.mergesAll { flags.insert(.mergeable) }
         let pages = (end - start) >> Page.shift
         guard mayExpand(flags, pages: pages), areas.count <= core.settings.maxMapCount,
             (try? core.commit(cpu, pages: pages)) != nil

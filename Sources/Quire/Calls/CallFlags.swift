@@ -54,7 +54,7 @@ public struct MapFlags: OptionSet, BitwiseCopyable, Sendable {
     /// MAP_FIXED_NOREPLACE
     public static let fixedNoReplace = MapFlags(rawValue: 0x100000)
 
-    /// MAP_TYPE: 1 shared, 2 private, 3 shared and validated.
+    /// MAP_TYPE: 1 shared, 2 private, 3 shared and validated, 8 droppable (MAP_DROPPABLE).
     var type: UInt64 { rawValue & 0xf }
     /// What MAP_SHARED_VALIDATE accepts (LEGACY_MAP_MASK); MAP_SYNC needs a file that supports it.
     static let legacyMask: UInt64 = 0x7c07_f9f3

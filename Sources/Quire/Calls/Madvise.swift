@@ -70,12 +70,16 @@ extension AddressSpace {
         case .wipeOnFork:
             guard record.isAnonymous, !flags.contains(.shared) else { throw .EINVAL }
             flags.insert(.wipeOnFork)
-        case .keepOnFork: flags.remove(.wipeOnFork)
+        case .keepOnFork:
+            guard !flags.contains(.droppable) else { throw .EINVAL }
+            flags.remove(.wipeOnFork)
         case .dontDump: flags.insert(.dontDump)
-        case .doDump: flags.remove(.dontDump)
+        case .doDump:
+            guard flags.isDisjoint(with: [.dontExpand, .droppable]) else { throw .EINVAL }
+            flags.remove(.dontDump)
         case .hugePage: flags = flags.subtracting(.noHugePage).union(.hugePage)
         case .noHugePage: flags = flags.subtracting(.hugePage).union(.noHugePage)
-        case .mergeable: if !flags.contains(.mayShare) { flags.insert(.mergeable) }
+        case .mergeable: if flags.isKSMCompatible { flags.insert(.mergeable) }
         case .unmergeable: flags.remove(.mergeable)
         default: throw .EINVAL
         }
@@ -104,6 +108,7 @@ extension AddressSpace {
             removeGuards(cpu, start, end)
         case .cold, .pageOut:
             guard !record.flags.contains(.locked) else { throw .EINVAL }
+            if advice == .cold { coolPages(cpu, start, end) } else { pageOut(cpu, area, start, end) }
         case .remove:
             guard !record.flags.contains(.locked), !record.file.isNone else { throw .EINVAL }
             guard record.flags.contains([.mayShare, .mayWrite]) else { throw .EACCES }

@@ -53,7 +53,7 @@ extension AddressSpace {
     ) throws(Errno) {
         let old = core.areas[area].flags
         let new = old.subtracting([.locked, .lockOnFault]).union(lock)
-        if new == old { return }
+        if new == old || old.contains(.droppable) { return }
         _ = try modifyFlags(cpu, area, start, end, to: new)
         let pages = (end - start) >> Page.shift
         guard new.contains(.locked) != old.contains(.locked) else { return }

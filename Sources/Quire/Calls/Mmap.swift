@@ -55,11 +55,20 @@ extension AddressSpace {
         try checkType(request, &flags)
         if request.flags.contains(.noReserve), core.settings.overcommit != .never { flags.insert(.noReserve) }
 
+        if numbers.mergesAll, flags.isKSMCompatible { flags.insert(.mergeable) }
         try mapRegion(cpu, address, length, flags, request, pageOffset, makeShared)
+        if flags.isSuperset(of: [.droppable, .locked]) { unlockDroppable(address, pages: length >> Page.shift) }
         let populates =
             flags.contains(.locked) && !flags.contains(.lockOnFault)
             || request.flags.intersection([.populate, .nonBlock]) == .populate
         return (address, populates ? length : 0)
+    }
+
+    /// Droppable memory is not locked, though it is populated as if. Linux notices only when the area is there, so it has
+    /// not merged with its neighbours either (vma_supports_mlock in __mmap_complete).
+    private func unlockDroppable(_ address: UInt64, pages: UInt64) {
+        core.areas[areas.find(address)].flags.subtract([.locked, .lockOnFault])
+        numbers.lockedPages -= pages
     }
 
     private func isUnmapped(_ address: UInt64, _ length: UInt64) -> Bool {
@@ -81,6 +90,11 @@ extension AddressSpace {
                 guard !flags.contains(.growsDown) else { throw .EINVAL }
                 flags.formUnion([.shared, .mayShare])
             case 2: break
+            case 8:
+                guard request.flags.isDisjoint(with: [.locked, .hugetlb]), !flags.contains(.growsDown) else {
+                    throw .EINVAL
+                }
+                flags.formUnion([.droppable, .noReserve, .wipeOnFork, .dontDump])
             default: throw .EINVAL
             }
             return

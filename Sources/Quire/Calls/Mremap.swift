@@ -134,9 +134,10 @@ extension AddressSpace {
             try makeHole(cpu, place, place + request.newLength)
             return place
         }
+        let area = areas.find(request.old)
         return try unmappedArea(
             request.flags.contains(.dontUnmap) ? Page.floor(request.target) : 0, request.newLength, fixed: false,
-            alignsHuge: false)
+            alignsHuge: core.areas[area].file.isNone)
     }
 
     /// Moves [old, old + oldLength) of one area, grown to `newLength` (move_vma).
@@ -176,11 +177,12 @@ extension AddressSpace {
         }
     }
 
-    /// MREMAP_DONTUNMAP: the old range stays mapped, empty and unlocked.
+    /// MREMAP_DONTUNMAP: the old range stays mapped, empty and unlocked. Linux forgets to take what was locked off VmLck
+    /// then, and so does this.
     private func finishKeeping(_ cpu: CPU, _ request: RemapRequest) {
         let area = areas.find(request.old)
         let record = core.areas[area]
-        if record.flags.contains(.locked) { numbers.lockedPages -= record.pages }
+        if record.flags.contains(.locked) { numbers.strandedLockedPages += record.pages }
         core.areas[area].flags.subtract([.locked, .lockOnFault])
         if record.start == request.old, record.end == request.old + request.oldLength {
             core.unlinkAll(cpu, area)

@@ -25,22 +25,27 @@ extension AddressSpace {
                 guard case .done = outcome else { return outcome }
                 continue
             }
-            if access == .write { markWritten(cpu, page) }
+            markTouched(cpu, page, written: access == .write)
             page += Page.size
         }
         return nil
     }
 
-    /// A page that is touched for writing is dirty, though nobody has written it: it is no longer lazily free
-    /// (FOLL_TOUCH of follow_page_pte).
-    private func markWritten(_ cpu: CPU, _ page: UInt64) {
+    /// A page that is touched counts as used; for writing, it is dirty though nobody has written it, and no longer lazily
+    /// free (FOLL_TOUCH of follow_page_pte).
+    private func markTouched(_ cpu: CPU, _ page: UInt64, written: Bool) {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
         let table = tables.table(cpu, page, level: 0)
         guard !table.isNone else { return }
         let entry = tables.load(cpu, table, tables.format.index(page, level: 0))
-        guard tables.format.isPresent(entry), !tables.format.isDirty(entry) else { return }
-        memory.flags(tables.format.frame(entry)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+        guard tables.format.isPresent(entry) else { return }
+        let frame = tables.format.frame(entry)
+        guard frame != core.zeroFrame else { return }
+        if written, !tables.format.isDirty(entry) {
+            memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+        }
+        memory.markAccessed(cpu, frame)
     }
 
     /// Whether a page is mapped so that an access needs no fault.

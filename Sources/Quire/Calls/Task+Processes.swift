@@ -21,6 +21,8 @@ extension Task {
         space.users += 1
         let made = child(pid, space)
         made.borrowsAddressSpace = true
+        made.lender = process
+        made.foreignFaults = (space.count(SpaceCounter.minorFaults), space.count(SpaceCounter.majorFaults))
         return made
     }
 
@@ -47,8 +49,14 @@ extension Task {
         defer { afterCall() }
         let fresh = try machine.makeSpace(cpu)
         let old = space
+        fresh.numbers.mergesAll = old.numbers.mergesAll
+        fresh.numbers.hugePagesDisabled = old.numbers.hugePagesDisabled
+        fresh.numbers.hugePagesWhereAdvised = old.numbers.hugePagesWhereAdvised
+        let own = process.faults
+        process.returnLoan()
         process.replaceSpace(fresh)
-        process.borrowsAddressSpace = false
+        // The counts go on.
+        process.foreignFaults = (-own.minor, -own.major)
         machine.release(cpu, old)
     }
 
@@ -56,6 +64,7 @@ extension Task {
     public func exit() {
         guard !process.hasExited else { return }
         process.hasExited = true
+        process.returnLoan()
         machine.release(cpu, space)
         for descriptor in process.descriptors.values { machine.core.release(cpu, descriptor) }
         process.descriptors = [:]

@@ -44,8 +44,10 @@ extension AddressSpace {
         guard !frame.isNone else { return .none }
         let area = context.area
         let index = core.areas[area].pageOffset &+ ((context.page &- core.areas[area].start) >> Page.shift)
+        // Pages that may be dropped have no swap behind them.
+        let swapBacked = core.areas[area].flags.contains(.droppable) ? 0 : FrameFlags.swapBacked
         memory.initialize(
-            frame, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
+            frame, .anonymous, flags: swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
             mapping: core.areas[area].anonVMA.index, index: index)
         return frame
     }

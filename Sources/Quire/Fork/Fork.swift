@@ -14,6 +14,7 @@ extension AddressSpace {
         }
         var numbers = self.numbers
         numbers.lockedPages = 0
+        numbers.strandedLockedPages = 0
         numbers.pinnedPages = 0
         numbers.totalPages = 0
         numbers.dataPages = 0

@@ -8,7 +8,9 @@ struct SpaceRecord: BitwiseCopyable {
     var dataPages: UInt64 = 0
     var stackPages: UInt64 = 0
     var codePages: UInt64 = 0
+    /// Pages of locked areas (VmLck), those included that were locked when MREMAP_DONTUNMAP emptied their area.
     var lockedPages: UInt64 = 0
+    var strandedLockedPages: UInt64 = 0
     var pinnedPages: UInt64 = 0
     /// The most pages mapped and resident at once, as far as noted (hiwater_vm, hiwater_rss).
     var peakPages: UInt64 = 0
@@ -18,6 +20,11 @@ struct SpaceRecord: BitwiseCopyable {
     /// Flags that every new area gets (mlockall MCL_FUTURE).
     var defaultFlags: AreaFlags = []
     var limits = Limits()
+    /// Whether every area that may is mergeable (prctl PR_SET_MEMORY_MERGE).
+    var mergesAll = false
+    /// Whether areas get no huge pages (prctl PR_SET_THP_DISABLE), and whether those that asked for them still do.
+    var hugePagesDisabled = false
+    var hugePagesWhereAdvised = false
 }
 
 /// Resource limits, in bytes; all ones is none.

@@ -33,7 +33,7 @@ extension AddressSpace {
             cursor = areas.next(cursor)
         }
         precondition(total == numbers.totalPages, "areas have \(total) pages, VmSize says \(numbers.totalPages)")
-        precondition(locked == numbers.lockedPages, "VmLck is off")
+        precondition(locked + numbers.strandedLockedPages == numbers.lockedPages, "VmLck is off")
     }
 
     private struct TableCensus {

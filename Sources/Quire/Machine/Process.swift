@@ -13,6 +13,10 @@ public final class Process {
     public internal(set) var borrowsAddressSpace = false
     /// Whether it has ended.
     public internal(set) var hasExited = false
+    /// Whose address space it borrows.
+    weak var lender: Process?
+    /// Faults that its address space counts and that are not its own: those of before it came, and of borrowers.
+    var foreignFaults = (minor: Int64(0), major: Int64(0))
     /// Its first thread. execve makes a new one: a task belongs to one address space for good.
     public var main: Task { mainTask! }
     private var mainTask: Task?
@@ -36,6 +40,21 @@ public final class Process {
         let old = main
         mainTask = Task(tid: pid, process: self, cpu: old.cpu)
         main.policy = old.policy
+    }
+
+    /// Faults that are this process's own.
+    var faults: (minor: Int64, major: Int64) {
+        let (minor, major) = (space.count(SpaceCounter.minorFaults), space.count(SpaceCounter.majorFaults))
+        return (minor - foreignFaults.minor, major - foreignFaults.major)
+    }
+
+    /// Ends the loan of its lender's address space: what was counted meanwhile is not the lender's.
+    func returnLoan() {
+        let own = faults
+        lender?.foreignFaults.minor += own.minor
+        lender?.foreignFaults.major += own.major
+        lender = nil
+        borrowsAddressSpace = false
     }
 
     /// The lowest free descriptor number from `least` on; 0 to 2 are taken.

@@ -29,7 +29,9 @@ enum FrameFlags {
     static let needsZero: UInt32 = 1 << 10
     /// Written since it was read from its file, or anonymous and written.
     static let dirty: UInt32 = 1 << 11
+    /// Used since it was last looked at, and used often: what reclaim goes by.
     static let referenced: UInt32 = 1 << 12
+    static let active: UInt32 = 1 << 28
     /// Belongs to anonymous memory or shmem: swap is its backing store.
     static let swapBacked: UInt32 = 1 << 13
     /// Belongs to one mapping alone, which may write it without a copy.
@@ -116,6 +118,18 @@ extension PhysicalMemory {
         // A count that was full once stays: better locked than lost.
         if isFull { return }
         word.add(cpu, more ? FrameFlags.lockedOnce : 0 &- FrameFlags.lockedOnce, .frameFlags)
+    }
+
+    /// Notes a use of a frame that its entries do not tell: the second one makes it active (folio_mark_accessed). Locked
+    /// frames are on no list.
+    func markAccessed(_ cpu: CPU, _ frame: FrameNumber) {
+        let state = flags(frame).loadRelaxed(cpu, .frameFlags)
+        if state & FrameFlags.referenced == 0 {
+            flags(frame).set(cpu, bits: FrameFlags.referenced, .frameFlags)
+        } else if state & (FrameFlags.locked | FrameFlags.active) == 0 {
+            flags(frame).set(cpu, bits: FrameFlags.active, .frameFlags)
+            flags(frame).clear(cpu, bits: FrameFlags.referenced, .frameFlags)
+        }
     }
 
     /// Whether any of the bits is set.

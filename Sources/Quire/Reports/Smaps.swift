@@ -162,6 +162,9 @@ extension AddressSpace {
     /// Whether a huge page of 2 MiB fits and the advice allows one (thp_vma_allowable_orders for smaps).
     fileprivate func isHugePageEligible(_ area: Area) -> Bool {
         guard area.isAnonymous, !area.flags.contains(.noHugePage) else { return false }
+        if numbers.hugePagesDisabled, !(numbers.hugePagesWhereAdvised && area.flags.contains(.hugePage)) {
+            return false
+        }
         switch core.settings.hugePages {
         case .never: return false
         case .madvise: guard area.flags.contains(.hugePage) else { return false }

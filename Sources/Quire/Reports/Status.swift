@@ -31,6 +31,7 @@ extension Process {
         let numbers = space.numbers
         func kB(_ pages: UInt64) -> UInt64 { pages << 2 }
         func pages(_ counter: Int) -> UInt64 { UInt64(Swift.max(0, space.count(counter))) }
+        let faults = faults
         let tables = space.tables
         let cpu = main.cpu
         var byLevel: [Int] = []
@@ -42,8 +43,8 @@ extension Process {
             highWater: kB(Swift.max(numbers.peakResident, space.residentPages)), resident: kB(space.residentPages),
             anonymous: kB(pages(SpaceCounter.anonymous)), file: kB(pages(SpaceCounter.file)),
             shared: kB(pages(SpaceCounter.shared)), data: kB(numbers.dataPages), pageTables: tables.bytes(cpu) >> 10,
-            swap: kB(pages(SpaceCounter.swap)), minorFaults: pages(SpaceCounter.minorFaults),
-            majorFaults: pages(SpaceCounter.majorFaults), tables: byLevel, emptyTables: tables.emptyTables,
+            swap: kB(pages(SpaceCounter.swap)), minorFaults: UInt64(Swift.max(0, faults.minor)),
+            majorFaults: UInt64(Swift.max(0, faults.major)), tables: byLevel, emptyTables: tables.emptyTables,
             peakTables: tables.peakTables(cpu))
     }
 }

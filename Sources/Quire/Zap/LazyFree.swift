@@ -17,9 +17,12 @@ extension AddressSpace {
                 if memory.has(cpu, frame, FrameFlags.dirty), memory.mapcount(frame).load(cpu, .mapcount) != 1 {
                     continue
                 }
-                // A page that somebody has locked stays swap-backed: it is not for reclaim.
-                let isLocked = memory.has(cpu, frame, FrameFlags.locked)
-                let cleared = isLocked ? FrameFlags.dirty : FrameFlags.dirty | FrameFlags.swapBacked
+                var cleared = FrameFlags.dirty
+                // A page that somebody has locked stays as it is: it is not for reclaim. Others move to the list of those
+                // that are lazily free, if they are not there.
+                if !memory.has(cpu, frame, FrameFlags.locked), memory.has(cpu, frame, FrameFlags.swapBacked) {
+                    cleared |= FrameFlags.swapBacked | FrameFlags.referenced | FrameFlags.active
+                }
                 memory.flags(frame).clear(cpu, bits: cleared, .frameFlags)
                 guard tables.format.isDirty(entry) || tables.format.isAccessed(entry) else { continue }
                 let old = tables.takeOut(cpu, table, index)

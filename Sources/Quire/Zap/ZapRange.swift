@@ -15,8 +15,13 @@ private struct ZapCounts {
     var shared: Int64 = 0
     /// Whether the area is locked: its frames then count one locked area less.
     let isLocked: Bool
+    /// Whether a use of a page tells that it will be used again.
+    let hasRecency: Bool
 
-    init(isLocked: Bool) { self.isLocked = isLocked }
+    init(_ flags: AreaFlags) {
+        isLocked = flags.contains(.locked)
+        hasRecency = flags.isDisjoint(with: [.sequentialRead, .randomRead])
+    }
 }
 
 extension AddressSpace {
@@ -109,7 +114,7 @@ extension AddressSpace {
     ) -> Step {
         let format = tables.format
         var step = Step()
-        var counts = ZapCounts(isLocked: core.areas[area].flags.contains(.locked))
+        var counts = ZapCounts(core.areas[area].flags)
         let mayReschedule = core.settings.rescheduleAfter != 0
         let first = format.index(address, level: 0)
         let count = Int((end - address) >> Page.shift)
@@ -170,7 +175,7 @@ extension AddressSpace {
         if isAnonymous {
             counts.anonymous += 1
         } else {
-            noteFileState(cpu, frame, old)
+            noteFileState(cpu, frame, old, hasRecency: counts.hasRecency)
             if flags & FrameFlags.swapBacked != 0 { counts.shared += 1 } else { counts.file += 1 }
         }
         if counts.isLocked { memory.countLocked(cpu, frame, more: false) }
@@ -182,12 +187,11 @@ extension AddressSpace {
         return false
     }
 
-    /// Passes what the entry knows of a file page on to the page: written, used.
-    private func noteFileState(_ cpu: CPU, _ frame: FrameNumber, _ entry: Entry) {
-        var bits: UInt32 = 0
-        if tables.format.isDirty(entry) { bits |= FrameFlags.dirty }
-        if tables.format.isAccessed(entry) { bits |= FrameFlags.referenced }
-        if bits != 0 { memory.flags(frame).set(cpu, bits: bits, .frameFlags) }
+    /// Passes what the entry knows of a file page on to the page: written, used. Uses that the program has said to be
+    /// no sign of others are not (vma_has_recency).
+    private func noteFileState(_ cpu: CPU, _ frame: FrameNumber, _ entry: Entry, hasRecency: Bool) {
+        if tables.format.isDirty(entry) { memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
+        if hasRecency, tables.format.isAccessed(entry) { memory.markAccessed(cpu, frame) }
     }
 
     /// Takes an entry out that is not present, unless it must survive: a guard survives all but unmapping.

@@ -7,7 +7,7 @@ public struct Generator {
     static let base: UInt64 = 0x1000_0000_0000
     private static let rights: [UInt64] = [3, 3, 3, 3, 3, 3, 1, 1, 1, 0, 5, 2, 7]
     private static let advice: [UInt64] = [
-        4, 4, 4, 4, 4, 4, 8, 8, 10, 11, 16, 17, 18, 19, 20, 21, 22, 22, 23, 23, 15, 14, 24, 102, 102, 103, 12, 13, 0, 1,
+        4, 4, 4, 4, 4, 4, 8, 8, 10, 11, 16, 17, 18, 19, 20, 22, 22, 23, 23, 15, 14, 24, 102, 102, 103, 12, 13, 0, 1,
         2, 3,
     ]
     private static let edges: [UInt64] = [

@@ -45,6 +45,11 @@ struct Outcome {
         }
     }
 
+    /// A call that returns a number or fails.
+    static func value(_ body: () throws(Errno) -> UInt64) -> Outcome {
+        do throws(Errno) { return Outcome(.value(try body())) } catch { return Outcome(.error(error)) }
+    }
+
     /// What an access comes to.
     @inline(__always)
     init(_ access: AccessOutcome) {

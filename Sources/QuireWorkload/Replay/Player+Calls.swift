@@ -34,16 +34,6 @@ extension Player {
         case .touchRead, .touchWrite, .snapshot, .parallel, .end, .expect, .never, .unknown: Outcome(.ignored)
         }
     }
-
-    /// prctl: what bears on memory is not modelled yet; the rest is the program's own affair.
-    private func prctl(_ s: Statement, _ actor: Actor) -> Outcome {
-        if s.result != .none { return Outcome(.recorded) }
-        guard s.integer(0) == 0x5356_4D41 else { return Outcome(.unsupported) }
-        // PR_SET_VMA knows one option, the name.
-        guard s.integer(1) == 0 else { return Outcome(.error(.EINVAL)) }
-        let (address, length) = (s.integer(2) ?? 0, s.integer(3) ?? 0)
-        return .of { () throws(Errno) in try actor.task.setAreaName(address, length, s.string(4)) }
-    }
 }
 
 extension Statement {

@@ -25,7 +25,7 @@ extension Player {
         case .dup:
             let fd = try descriptor(s)
             if s.result != .none { return dupRecorded(s, task, fd) }
-            return result { () throws(Errno) in UInt64(try task.dup(fd)) }
+            return .value { () throws(Errno) in UInt64(try task.dup(fd)) }
         case .fcntl: return try control(s, task)
         case .ftruncate, .fallocate: return try resize(s, task)
         case .pread64: return try read(s, task)
@@ -35,10 +35,6 @@ extension Player {
 
     private func descriptor(_ s: Statement) throws(ParseError) -> Int {
         Int(Int32(truncatingIfNeeded: try number(s, 0)))
-    }
-
-    private func result(_ body: () throws(Errno) -> UInt64) -> Outcome {
-        do throws(Errno) { return Outcome(.value(try body())) } catch { return Outcome(.error(error)) }
     }
 
     // MARK: Opening
@@ -65,9 +61,9 @@ extension Player {
         let request = OpenRequest(flags: try number(s, at + 1))
         if path == "/proc/self/pagemap" { return Outcome(.value(UInt64(task.openPagemap()))) }
         if path.hasPrefix("/") {
-            return result { () throws(Errno) in UInt64(try task.openRecorded(path, canWrite: request.canWrite)) }
+            return .value { () throws(Errno) in UInt64(try task.openRecorded(path, canWrite: request.canWrite)) }
         }
-        return result { () throws(Errno) in UInt64(try task.openOwn(path, request)) }
+        return .value { () throws(Errno) in UInt64(try task.openOwn(path, request)) }
     }
 
     private func makeMemoryFile(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
@@ -76,7 +72,7 @@ extension Player {
         case .none:
             let flags = s.integer(1) ?? 0
             if flags & 4 != 0 { return Outcome(.unsupported) }  // MFD_HUGETLB
-            return result { () throws(Errno) in UInt64(try task.memfdCreate(name, flags: flags)) }
+            return .value { () throws(Errno) in UInt64(try task.memfdCreate(name, flags: flags)) }
         case .value(let fd):
             // What the kernel of the recording took, this one may not.
             let number = Int(Int32(truncatingIfNeeded: fd))
@@ -126,7 +122,7 @@ extension Player {
             }
         }
         let address = try number(s, 1)
-        return result { () throws(Errno) in try task.pread(fd, address, count, at: offset) }
+        return .value { () throws(Errno) in try task.pread(fd, address, count, at: offset) }
     }
 
     private func write(_ s: Statement, _ task: Task) throws(ParseError) -> Outcome {
@@ -138,12 +134,12 @@ extension Player {
             guard count <= UInt64(bytes.count) else {
                 throw fail(s, "expected a string of \(count) bytes", column: s[1].column)
             }
-            return result { () throws(Errno) in
+            return .value { () throws(Errno) in
                 UInt64(try task.write(fd, Array(bytes.prefix(Int(count))), at: offset))
             }
         }
         let address = try number(s, 1)
-        return result { () throws(Errno) in try task.pwrite(fd, address, count, at: offset) }
+        return .value { () throws(Errno) in try task.pwrite(fd, address, count, at: offset) }
     }
 
     // MARK: fcntl
@@ -159,13 +155,13 @@ extension Player {
             guard task.isOpen(fd) else { return Outcome(.error(.EBADF)) }
             let least = UInt32(truncatingIfNeeded: argument)
             guard least < FileCommand.descriptors else { return Outcome(.error(.EINVAL)) }
-            return result { () throws(Errno) in UInt64(try task.dup(fd, least: Int(least))) }
+            return .value { () throws(Errno) in UInt64(try task.dup(fd, least: Int(least))) }
         case FileCommand.addSeals:
             guard s.result == .none || task.isMemoryFile(fd) else { return Outcome(.recorded) }
             return .of { () throws(Errno) in try task.addSeals(fd, argument) }
         case FileCommand.getSeals:
             guard s.result == .none || task.isMemoryFile(fd) else { return Outcome(.recorded) }
-            return result { () throws(Errno) in try task.seals(fd) }
+            return .value { () throws(Errno) in try task.seals(fd) }
         default:
             return s.result == .none ? Outcome(.unsupported) : Outcome(.recorded)
         }

@@ -35,6 +35,27 @@ import Testing
         #expect(run.pids("final") == [10])
     }
 
+    @Test func faultsOfAVforkChildAreNotItsParents() {
+        let run = Replayed(
+            """
+            a = mmap(0x100000000000, 64K, \(Self.anonymous)|MAP_FIXED, -1, 0)
+            touch_write(a, 8K)
+            c = vfork()
+            [c] touch_write(a+16K, 12K)
+            [c] exit(0)
+            touch_write(a+32K, 4K)
+            """)
+        #expect(run.error == nil)
+        #expect(run.minorFaults("exited", 2) == 3)
+        #expect(run.minorFaults("final", 1) == 3)
+    }
+
+    @Test func parentThatWaitsForItsVforkChildDoesNothing() {
+        let run = Replayed("c = vfork()\n[c] munmap(0x100000000000, 4K)\nmunmap(0x100000000000, 4K)\n")
+        #expect(run.error?.hasPrefix("t.q:3:1: expected another process") == true)
+        #expect(Replayed("c = vfork()\n[c] exit(0)\nmunmap(0x100000000000, 4K)\n").error == nil)
+    }
+
     @Test func failedExecveKeepsTheAddressSpace() {
         let run = Replayed(
             """

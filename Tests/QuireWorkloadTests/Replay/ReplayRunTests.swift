@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func callsThatAreNotModelledSaySo() {
-        let run = Replayed("u = userfaultfd(0)\nrun(ksmd, 1)\nprctl(PR_SET_MEMORY_MERGE, 1)\nfrobnicate(1)\n")
+        let run = Replayed("u = userfaultfd(0)\nrun(ksmd, 1)\nprctl(PR_SET_NAME, \"x\")\nfrobnicate(1)\n")
         #expect(run.verdict == .same)
         #expect(run.calls.count == 3)
         #expect(run.calls.allSatisfy { $0.hasSuffix("unsupported") })

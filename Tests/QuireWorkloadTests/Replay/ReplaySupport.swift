@@ -57,6 +57,12 @@ struct Replayed {
         return (process?["status"] as? [String: Any])?[key] as? Int
     }
 
+    /// Faults that a process has taken.
+    func minorFaults(_ label: String, _ pid: Int) -> Int? {
+        let process = processes(label).first { $0["pid"] as? Int == pid }
+        return (process?["stat"] as? [String: Any])?["minflt"] as? Int
+    }
+
     private func processes(_ label: String) -> [[String: Any]] {
         let found = report[label] ?? (report["snapshots"] as? [String: Any])?[label]
         return found as? [[String: Any]] ?? []
