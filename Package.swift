@@ -53,15 +53,17 @@ let package = Package(
             ],
             path: "Sources/quire-cli", swiftSettings: settings),
         .testTarget(name: "QuireTests", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),
+        // The workload files that several test targets play.
+        .target(name: "WorkloadSuite", path: "Tests/WorkloadSuite", swiftSettings: settings),
         .testTarget(
-            name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], resources: [.copy("Replay/Goldens")],
-            swiftSettings: settings),
+            name: "QuireWorkloadTests", dependencies: ["QuireWorkload", "WorkloadSuite"], swiftSettings: settings),
         .testTarget(name: "QuireConformTests", dependencies: ["QuireConform"], swiftSettings: settings),
         .testTarget(
-            name: "QuireExplainTests", dependencies: ["QuireExplain"], exclude: ["Pictures"], swiftSettings: settings),
+            name: "QuireExplainTests", dependencies: ["QuireExplain", "WorkloadSuite"], exclude: ["Pictures"],
+            swiftSettings: settings),
         .testTarget(
-            name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload"],
-            resources: [.copy("Runner/Workloads")], swiftSettings: settings),
+            name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload", "WorkloadSuite"],
+            swiftSettings: settings),
         .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
     ]
 )

@@ -4,6 +4,7 @@
 import Foundation
 import QuireWorkload
 import Testing
+import WorkloadSuite
 
 @testable import QuireExplain
 
@@ -69,6 +70,12 @@ func steps(_ text: String) throws -> [Step] {
                 // One interval is drawn however narrow the page is.
                 #expect(line.count <= max(width, 44), "\(golden.name): \(line)")
             }
+        }
+    }
+
+    @Test func longWorkloadsOfManyProcessesAreDrawn() throws {
+        for file in WorkloadFile.all where file.name.hasPrefix("random/") {
+            for width in [40, 93] { #expect(try explained(file.text(), width: width).count > 10_000) }
         }
     }
 

@@ -87,10 +87,10 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
 
     private static let names: [(flag: AreaFlags, letters: String)] = [
         (.read, "rd"), (.write, "wr"), (.execute, "ex"), (.shared, "sh"), (.mayRead, "mr"), (.mayWrite, "mw"),
-        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.userfaultMissing, "um"),
+        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.userfaultMissing, "um"), (.maybeGuard, "gu"),
         (.userfaultWriteProtect, "uw"), (.locked, "lo"), (.sequentialRead, "sr"),
         (.randomRead, "rr"), (.dontCopy, "dc"), (.dontExpand, "de"), (.lockOnFault, "lf"), (.account, "ac"),
-        (.noReserve, "nr"), (.hugetlb, "ht"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.maybeGuard, "gu"),
+        (.noReserve, "nr"), (.hugetlb, "ht"), (.wipeOnFork, "wf"), (.dontDump, "dd"),
         (.hugePage, "hg"), (.noHugePage, "nh"), (.mergeable, "mg"), (.userfaultMinor, "ui"),
     ]
 }

@@ -34,6 +34,8 @@ extension AddressSpace {
         guard stack.end - start <= numbers.limits.stack, mayExpand(stack.flags, pages: pages),
             stack.pageOffset >= pages, prepareAnonVMA(cpu, area)
         else { return false }
+        // As in Linux, growth is charged even where the area is not, as a read-only stack is not: nothing gives that back
+        // (Tests/Workloads/stack/growth-below-a-read-only-stack).
         if (try? core.commit(cpu, pages: pages)) == nil { return false }
         if stack.flags.contains(.locked) { numbers.lockedPages += pages }
         lower(cpu, area, to: start)

@@ -78,6 +78,7 @@ struct ReferenceFlags: OptionSet, Hashable {
         add(.shared, "sh")
         all += "mr mw me "
         add(.shared, "ms")
+        add(.guards, "gu")
         add(.locked, "lo")
         add(.sequential, "sr")
         add(.random, "rr")
@@ -87,7 +88,6 @@ struct ReferenceFlags: OptionSet, Hashable {
         add(.noReserve, "nr")
         add(.wipeOnFork, "wf")
         add(.dontDump, "dd")
-        add(.guards, "gu")
         add(.hugePage, "hg")
         add(.noHugePage, "nh")
         add(.mergeable, "mg")

@@ -28,9 +28,8 @@ public struct RunComparison {
     public static let window: Range<UInt64> = 0x1000_0000_0000..<0x2000_0000_0000
     /// The flags of an area that both sides have.
     static let flags: Set<String> = [
-        "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "lo", "nh", "hg", "dc", "dd", "wf", "um", "uw", "mg", "nr",
-        "ac",
-        "ht",
+        "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "gu", "um", "uw", "lo", "sr", "rr", "dc", "de", "lf",
+        "ac", "nr", "ht", "wf", "dd", "hg", "nh", "mg",
     ]
     /// The counters of an area that are compared. `Referenced` depends on when the kernel last looked.
     static let counters: Set<String> = [
@@ -41,6 +40,9 @@ public struct RunComparison {
     static let withoutResult: Set<String> = [
         "store", "load", "touch_write", "touch_read", "run", "write_sys", "read_sys", "exit", "exit_group",
     ]
+
+    /// Whether a file is the machine's and not a process's.
+    static func isMachineFile(_ path: String) -> Bool { path.hasPrefix("/sys/") || path.hasPrefix("/proc/sys/") }
 
     /// What differs, in the order of the report.
     public private(set) var differences: [RunDifference] = []
@@ -98,7 +100,7 @@ public struct RunComparison {
         differ(place, "data", a.data.map(Self.hex), b.data.map(Self.hex))
         differ(place, "fnv1a64", a.fnv1a64.map { Self.hex($0) }, b.fnv1a64.map { Self.hex($0) })
         // The text of a process's own files holds what a live process has besides.
-        if let path = a.path ?? b.path, path.hasPrefix("/sys/") || path.hasPrefix("/proc/sys/") {
+        if let path = a.path ?? b.path, Self.isMachineFile(path) {
             differ(place, "value", a.value, b.value)
         }
         differ(place, "walk_end", a.walkEnd.map { Self.hex($0) }, b.walkEnd.map { Self.hex($0) })

@@ -4,6 +4,7 @@
 import Foundation
 import QuireWorkload
 import Testing
+import WorkloadSuite
 
 @testable import QuireLive
 
@@ -22,23 +23,18 @@ private let obstacle: String? = {
 
 @Suite(.serialized, .enabled(if: obstacle == nil, "this host cannot run workloads live"))
 struct LiveReplayTests {
-    static let names = [
-        "01-map-and-touch", "02-split-and-merge", "03-errors", "04-fork", "05-page-tables", "06-memfd", "07-mremap",
-        "08-lock", "12-guard", "20-brk", "21-children", "22-process-madvise", "23-seals", "24-pagemap", "25-file-calls",
-        "random-7", "random-12", "random-15", "random-18",
-    ]
-
-    @Test(arguments: names) func kernelAnswersAsTheModel(_ name: String) throws {
-        let folder = try #require(Bundle.module.resourceURL)
-        let text = try String(contentsOf: folder.appendingPathComponent("Workloads/\(name).q"), encoding: .utf8)
-        let model = RunRecord(workload: name)
+    @Test(arguments: WorkloadFile.all) func kernelAnswersAsTheModelAndAsBefore(_ file: WorkloadFile) throws {
+        let text = try file.text()
+        let model = RunRecord(workload: file.name)
         var options = ReplayOptions()
         options.settings = [("machine.memory", "64M")]
         _ = try Replay(options).run(WorkloadReader(text: text), to: MemorySink(), record: model)
         let live = try LiveReplay().run(WorkloadReader(text: text))
+        if let reason = live.skipped { return print("\(file.name) skipped: \(reason)") }
         let comparison = RunComparison(model: model, live: live)
         #expect(comparison.calls > 0)
         #expect(comparison.differences.prefix(5).map(\.description) == [])
+        #expect(try live.goldenLines == file.golden())
     }
 
     @Test func processThatTheKernelEndsIsLost() throws {

@@ -1,5 +1,5 @@
 // What the replay tests share: a text in, a verdict and the parsed report out; a player on a machine that the test keeps
-// and can look at; and the report as lines of text, the notation of the goldens.
+// and can look at.
 
 import Foundation
 import Quire
@@ -63,21 +63,16 @@ struct Replayed {
     }
 }
 
-/// A report as lines of text.
+/// Calls of a report as text.
 enum ReportText {
-    private static let fields = [
-        "Rss", "Pss", "Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty", "Anonymous", "LazyFree",
-        "Locked",
-    ]
-    private static let flags = Set("rd wr ex sh mr mw me ms lo nh hg dc dd wf um uw mg nr ac ht".split(separator: " "))
-
     static func calls(_ report: [String: Any]) -> [String] {
         (report["calls"] as? [[String: Any]] ?? []).map { call in
             var text = "\(call["line"] ?? "") \(call["pid"] ?? "") \(call["call"] ?? "")"
             if let name = call["errno"] {
                 text += " \(name)"
             } else if let signal = call["signal"] {
-                text += " \(signal) \(call["code"] ?? "") \(hex(call["addr"]))"
+                let address = (call["addr"] as? NSNumber).map { String($0.uint64Value, radix: 16) } ?? "?"
+                text += " \(signal) \(call["code"] ?? "") \(address)"
             } else if let result = call["result"] {
                 text += " = \(result)"
             }
@@ -85,37 +80,6 @@ enum ReportText {
             if call["unsupported"] != nil { text += " unsupported" }
             return text
         }
-    }
-
-    /// The whole report in the notation of the goldens; snapshots in the order of `labels`.
-    static func lines(_ report: [String: Any], labels: [String]) -> [String] {
-        var lines = calls(report).map { "call " + $0 }
-        let snapshots = report["snapshots"] as? [String: Any] ?? [:]
-        for label in labels { lines += processes(label, snapshots[label]) }
-        return lines + processes("final", report["final"])
-    }
-
-    private static func processes(_ label: String, _ list: Any?) -> [String] {
-        var lines: [String] = []
-        for process in list as? [[String: Any]] ?? [] {
-            let who = "\(label) pid \(process["pid"] ?? "")"
-            lines.append("\(who) VmPTE \((process["status"] as? [String: Any])?["VmPTE"] ?? "")")
-            for area in process["smaps"] as? [[String: Any]] ?? [] { lines.append("\(who) \(line(area))") }
-        }
-        return lines
-    }
-
-    private static func line(_ area: [String: Any]) -> String {
-        var text = "\(hex(area["start"]))-\(hex(area["end"])) \(area["perms"] ?? "")"
-        for field in fields { text += " \(area[field] ?? "")" }
-        let letters = (area["VmFlags"] as? [String] ?? []).filter { flags.contains(Substring($0)) }
-        text += " " + letters.joined(separator: "+")
-        if let inode = area["inode"] as? Int, inode != 0 { text += " off \(hex(area["offset"]))" }
-        return text
-    }
-
-    private static func hex(_ value: Any?) -> String {
-        (value as? NSNumber).map { String($0.uint64Value, radix: 16) } ?? "?"
     }
 }
 
@@ -149,12 +113,12 @@ struct Stage {
         }
     }
 
-    /// Ends every process and drops what is cached. Returns the frames that are still held.
+    /// Ends every process and forgets every file. Returns the frames that are still held.
     func framesLeft() -> UInt64 {
         for number in player.residents.keys.sorted() {
             if let resident = player.residents[number] { player.end(resident) }
         }
-        machine.dropCaches()
+        machine.shutDown()
         // Frame 0 and the zero page are never free.
         return machine.frames.total - machine.frames.free - 2
     }

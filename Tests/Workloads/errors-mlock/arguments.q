@@ -1,0 +1,13 @@
+# Unmapped, wrapping, unknown flags; an empty range is fine wherever it lies inside the address space.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mlock(a, 0)
+mlock(0x100000000000+1M, 0)
+mlock(0x100000000000+1M, 4K)
+mlock(a, 0xffffffffffffffff)
+mlock(a, 0xfffffffffffff000)
+mlock2(a, 64K, 2)
+mlock2(a, 0, 2)
+mlock2(0x100000000000+1M, 4K, MLOCK_ONFAULT|2)
+munlock(0x100000000000+1M, 4K)
+munlock(a, 0xffffffffffffffff)
+munlock(a, 64K)

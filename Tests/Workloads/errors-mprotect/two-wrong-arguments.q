@@ -1,0 +1,12 @@
+# Which of two errors wins: both grow flags first, then the address, the length, the bits, the areas.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mprotect(a+1, 0, PROT_GROWSDOWN|PROT_GROWSUP)
+mprotect(a, 0, PROT_GROWSDOWN|PROT_GROWSUP)
+mprotect(a+1, 0, 0x10)
+mprotect(a, 0, 0x10)
+mprotect(a+128K, 4K, 0x10)
+mprotect(a+1, 0xffffffffffffffff, PROT_READ)
+mprotect(a, 0xffffffffffffffff, 0x10)
+mprotect(a+128K, 0, PROT_READ)
+mprotect(a, 4K, PROT_READ|PROT_GROWSUP)
+mprotect(a, 4K, PROT_READ|PROT_GROWSDOWN)

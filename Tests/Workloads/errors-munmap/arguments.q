@@ -1,0 +1,11 @@
+# Address and length are checked before anything is unmapped.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+munmap(a, 0)
+munmap(a+1, 4K)
+munmap(a+1, 0)
+munmap(a, 0xffffffffffffffff)
+munmap(a, 0xfffffffffffff000)
+munmap(0x800000000000, 4K)
+munmap(0xfffffffffffff000, 8K)
+munmap(a, 0x7fffffffffff)
+munmap(a+60K, 1)

@@ -1,0 +1,13 @@
+# Descriptors without the right, negative offsets, unknown descriptors, counts of 0.
+fd = openat(AT_FDCWD, "f", O_CREAT|O_RDWR, 0600)
+r = openat(AT_FDCWD, "f", O_RDONLY)
+w = openat(AT_FDCWD, "f", O_WRONLY)
+pwrite64(r, "x", 1, 0)
+pread64(w, "", 1, 0)
+pread64(fd, "", 1, 0xffffffffffffffff)
+pwrite64(fd, "x", 1, 0xffffffffffffffff)
+pread64(99, "", 1, 0)
+pread64(99, "", 1, 0xffffffffffffffff)
+pwrite64(fd, "x", 0, 0)
+pwrite64(fd, "x", 0, 0xffffffffffffffff)
+pread64(fd, "", 0, 0)

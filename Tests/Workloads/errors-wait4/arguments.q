@@ -1,0 +1,10 @@
+# No child, a child that runs and WNOHANG, unknown options.
+wait4(-1, NULL, 0, NULL)
+c = fork()
+wait4(c, NULL, WNOHANG, NULL)
+wait4(c, NULL, WNOHANG|0x100, NULL)
+wait4(-1, NULL, WNOHANG, NULL)
+[c] wait4(-1, NULL, 0, NULL)
+[c] exit(0)
+wait4(-1, NULL, 0, NULL)
+wait4(-1, NULL, WNOHANG, NULL)

@@ -1,0 +1,12 @@
+# A child with pages, tables, locks and descriptors exits: the parent's view of shared pages changes at once.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+store(a, 64K, 1)
+c = fork()
+[c] touch_read(a, 64K)
+[c] mlock(a, 64K)
+snapshot("two")
+[c] exit_group(0)
+wait4(c, NULL, 0, NULL)
+wait4(c, NULL, 0, NULL)

@@ -1,0 +1,12 @@
+# Mode 0 makes pages and the file longer, KEEP_SIZE pages only; mincore counts them once somebody has touched them.
+fd = memfd_create("m", 0)
+fallocate(fd, 0, 0, 16K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+mincore(a, 16K)
+load(a, 1)
+load(a+16K, 1)
+fallocate(fd, FALLOC_FL_KEEP_SIZE, 16K, 16K)
+load(a+16K, 1)
+ftruncate(fd, 64K)
+load(a+16K, 1)
+mincore(a, 64K)

@@ -1,0 +1,13 @@
+# Whole pages go from the file and from shared mappings; private copies stay; ends of pages are zeroed.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+s = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+p = mmap(0x100000000000+1M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+store(s, 64K, 1)
+touch_read(p, 64K)
+store(p+16K, 4K, 2)
+fallocate(fd, FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE, 16K-2, 16K+4)
+load(s+16K-4, 6)
+load(s+32K-2, 6)
+load(p+16K, 2)
+load(p+20K, 2)

@@ -1,0 +1,11 @@
+# Three generations share a page: Pss is a third; the middle one goes.
+a = mmap(0x100000000000, 48K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 48K, 1)
+c = fork()
+[c] g = fork()
+snapshot("three")
+[c] exit(0)
+snapshot("two")
+[g] store(a, 4K, 5)
+load(a, 1)
+[g] load(a, 1)

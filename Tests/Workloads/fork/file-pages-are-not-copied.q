@@ -1,0 +1,11 @@
+# A shared file mapping in the child starts without entries, a private one with its copies has them.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+s = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+p = mmap(0x100000000000+4M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+store(s, 64K, 1)
+store(p, 4K, 2)
+c = fork()
+snapshot("forked")
+[c] load(p, 1)
+[c] load(s, 1)

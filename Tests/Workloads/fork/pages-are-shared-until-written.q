@@ -1,0 +1,10 @@
+# Copy on write in both directions: contents, Rss, Pss and what is shared.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 1)
+c = fork()
+store(a, 4K, 2)
+[c] store(a+4K, 4K, 3)
+load(a, 1)
+[c] load(a, 1)
+load(a+4K, 1)
+[c] load(a+4K, 1)

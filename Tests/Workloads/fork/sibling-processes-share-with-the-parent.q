@@ -1,0 +1,11 @@
+# Two children of one parent; one writes, one exits: who has what.
+a = mmap(0x100000000000, 32K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 32K, 1)
+c = fork()
+d = fork()
+[c] store(a, 8K, 2)
+snapshot("three")
+[d] exit(3)
+wait4(d, NULL, 0, NULL)
+store(a, 8K, 4)
+[c] load(a, 1)

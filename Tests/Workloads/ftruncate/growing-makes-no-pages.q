@@ -1,0 +1,10 @@
+# The new part reads as zeros and is not cached until somebody touches it.
+fd = memfd_create("m", 0)
+ftruncate(fd, 4K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+load(a+4K, 1)
+ftruncate(fd, 64K)
+mincore(a, 64K)
+load(a+4K, 1)
+store(a+32K, 1, 1)
+mincore(a, 64K)

@@ -1,0 +1,10 @@
+# Shrink into a page and grow again: what was behind the end reads as zero; the page stays mapped.
+fd = memfd_create("m", 0)
+ftruncate(fd, 8K)
+a = mmap(0x100000000000, 8K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+store(a, 8K, 7)
+ftruncate(fd, 4K+2)
+load(a+4K, 4)
+ftruncate(fd, 8K)
+load(a+4K, 4)
+load(a, 2)

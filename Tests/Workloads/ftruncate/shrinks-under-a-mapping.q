@@ -1,0 +1,12 @@
+# Pages beyond the new end are unmapped everywhere: SIGBUS for shared and private mappings, private copies included.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+s = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+p = mmap(0x100000000000+1M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+store(s, 64K, 1)
+store(p, 64K, 2)
+ftruncate(fd, 32K)
+load(s+28K, 1)
+load(s+32K, 1)
+load(p+32K, 1)
+store(p+60K, 1, 1)

@@ -1,0 +1,9 @@
+# COLD only marks pages old: nothing that smaps counts changes; locked areas are refused.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 7)
+madvise(a, 64K, MADV_COLD)
+load(a, 1)
+mlock(a+32K, 4K)
+madvise(a, 64K, MADV_COLD)
+mmap(a+128K, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(a+60K, 128K, MADV_COLD)

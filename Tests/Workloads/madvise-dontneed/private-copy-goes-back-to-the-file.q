@@ -1,0 +1,10 @@
+# A private file mapping shows the file's bytes again after its copy is dropped.
+fd = memfd_create("m", 0)
+ftruncate(fd, 16K)
+pwrite64(fd, "file", 4, 0)
+a = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+store(a, 2, 0x41)
+load(a, 4)
+snapshot("copied")
+madvise(a, 16K, MADV_DONTNEED)
+load(a, 4)

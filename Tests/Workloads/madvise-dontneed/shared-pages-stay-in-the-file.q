@@ -1,0 +1,10 @@
+# Only the mapping's entries go: the contents are there again with the next read, another mapper keeps them.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+b = mmap(0x100000000000+1M, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+store(a, 64K, 7)
+touch_read(b, 64K)
+madvise(a, 64K, MADV_DONTNEED)
+snapshot("unmapped")
+load(a+4K, 1)

@@ -1,0 +1,12 @@
+# Shared memory and files: EINVAL, also where the range only reaches into one. What was before it is free already.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(a+64K, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+mmap(a+128K, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+store(a, 64K, 7)
+madvise(a+64K, 64K, MADV_FREE)
+madvise(a+128K, 64K, MADV_FREE)
+madvise(a+32K, 64K, MADV_FREE)
+mlock(a, 4K)
+madvise(a, 64K, MADV_FREE)

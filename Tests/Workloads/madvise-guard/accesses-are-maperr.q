@@ -1,0 +1,12 @@
+# GUARD_INSTALL: any access in the range is SEGV_MAPERR; pages there are gone. GUARD_REMOVE: fresh pages.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 7)
+madvise(a+16K, 16K, MADV_GUARD_INSTALL)
+load(a+16K, 1)
+store(a+28K, 1, 1)
+load(a+32K, 1)
+touch_write(a, 64K)
+snapshot("guarded")
+madvise(a, 64K, MADV_GUARD_REMOVE)
+load(a+16K, 1)
+load(a+12K, 1)

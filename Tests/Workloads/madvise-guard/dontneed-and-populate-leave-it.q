@@ -1,0 +1,10 @@
+# DONTNEED does not remove a guard; POPULATE meets it with EFAULT; mincore shows nothing there; mlock is ENOMEM.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(a+16K, 16K, MADV_GUARD_INSTALL)
+madvise(a, 64K, MADV_DONTNEED)
+load(a+16K, 1)
+madvise(a, 64K, MADV_POPULATE_WRITE)
+mincore(a, 64K)
+mlock(a, 64K)
+snapshot("locked")
+munlock(a, 64K)

@@ -1,0 +1,11 @@
+# Guards are entries, not areas: rights, splits and merges leave them; munmap takes them.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(a+16K, 16K, MADV_GUARD_INSTALL)
+mprotect(a+20K, 4K, PROT_READ)
+load(a+20K, 1)
+mprotect(a+20K, 4K, PROT_READ|PROT_WRITE)
+load(a+16K, 1)
+munmap(a+16K, 8K)
+mmap(a+16K, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+load(a+16K, 1)
+load(a+24K, 1)

@@ -1,0 +1,10 @@
+# Anonymous memory: zero pages. A file's: its pages, without dirtying them.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(a+64K, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+madvise(a, 128K, MADV_POPULATE_READ)
+mincore(a, 128K)
+snapshot("read")
+mmap(a+128K, 64K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(a+128K, 64K, MADV_POPULATE_READ)

@@ -1,0 +1,10 @@
+# ENOMEM at a hole, after what is before it; beyond the end of a file EFAULT.
+fd = memfd_create("m", 0)
+ftruncate(fd, 6K)
+a = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(a+32K, 16K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+madvise(a, 48K, MADV_POPULATE_READ)
+madvise(a+32K, 16K, MADV_POPULATE_READ)
+madvise(a+48K, 16K, MADV_POPULATE_WRITE)
+madvise(a+32K, 16K, MADV_POPULATE_WRITE)
+mincore(a+32K, 16K)

@@ -1,0 +1,11 @@
+# MADV_RANDOM and MADV_SEQUENTIAL change what is read ahead, not that a read fault maps the cached pages around it.
+fd = memfd_create("m", 0)
+ftruncate(fd, 256K)
+s = mmap(0x100000000000, 256K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+touch_write(s, 256K)
+a = mmap(0x100000000000+1M, 256K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+madvise(a, 256K, MADV_RANDOM)
+load(a+68K, 1)
+b = mmap(0x100000000000+2M, 256K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+madvise(b, 256K, MADV_SEQUENTIAL)
+load(b+68K, 1)

@@ -1,0 +1,12 @@
+# The file's pages go, for every mapper; reads give zeros.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+b = mmap(0x100000000000+1M, 64K, PROT_READ, MAP_SHARED|MAP_FIXED, fd, 0)
+store(a, 64K, 7)
+touch_read(b, 64K)
+madvise(a+16K, 16K, MADV_REMOVE)
+snapshot("hole")
+load(b+16K, 1)
+load(b+12K, 1)
+pread64(fd, "", 2, 20K)

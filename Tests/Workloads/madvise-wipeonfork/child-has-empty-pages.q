@@ -1,0 +1,10 @@
+# The child has the area without pages and reads zeros; the flag is inherited. Only private anonymous memory takes it.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 7)
+madvise(a, 32K, MADV_WIPEONFORK)
+c = fork()
+[c] load(a, 2)
+[c] load(a+32K, 2)
+load(a, 2)
+s = mmap(a+1M, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(s, 64K, MADV_WIPEONFORK)

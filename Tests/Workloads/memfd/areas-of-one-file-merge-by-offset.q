@@ -1,0 +1,10 @@
+# Side by side in memory and in the file: one area. Elsewhere in the file, or private beside shared: two.
+fd = memfd_create("m", 0)
+ftruncate(fd, 256K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+mmap(a+64K, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 64K)
+mmap(a+128K, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 64K)
+mmap(a+192K, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 128K)
+mmap(a+256K, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 192K)
+snapshot("four pieces")
+mmap(a+128K, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 128K)

@@ -1,0 +1,10 @@
+# A duplicate maps and writes the same pages, after the first descriptor is closed as well.
+fd = memfd_create("m", 0)
+ftruncate(fd, 16K)
+d = dup(fd)
+close(fd)
+pwrite64(d, "dup", 3, 0)
+a = mmap(0x100000000000, 16K, PROT_READ, MAP_SHARED|MAP_FIXED, d, 0)
+load(a, 3)
+dup(fd)
+dup(99)

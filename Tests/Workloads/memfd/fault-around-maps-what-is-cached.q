@@ -1,0 +1,13 @@
+# One read fault maps the cached pages of its aligned 64 KiB, no more; a write fault maps one page.
+fd = memfd_create("m", 0)
+ftruncate(fd, 256K)
+s = mmap(0x100000000000, 256K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+touch_write(s, 192K)
+a = mmap(0x100000000000+1M, 256K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+load(a+68K, 1)
+snapshot("read")
+b = mmap(0x100000000000+2M, 256K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+store(b+68K, 1, 1)
+snapshot("write")
+c = mmap(0x100000000000+3M, 24K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 40K)
+load(c, 1)

@@ -1,0 +1,11 @@
+# The descriptor is closed: the mapping keeps the file; after the last munmap a new file of that name is empty.
+fd = memfd_create("m", 0)
+ftruncate(fd, 16K)
+a = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+store(a, 1, 7)
+close(fd)
+load(a, 1)
+munmap(a, 16K)
+fd2 = memfd_create("m", 0)
+pread64(fd2, "", 4, 0)
+close(fd)

@@ -1,0 +1,13 @@
+# A private page follows the file until its first write, then keeps its copy; the file never sees it.
+fd = memfd_create("m", 0)
+ftruncate(fd, 16K)
+s = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+p = mmap(0x100000000000+1M, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+store(s, 2, 1)
+load(p, 2)
+store(p+1, 1, 9)
+store(s, 2, 2)
+load(p, 2)
+store(s+4K, 1, 3)
+load(p+4K, 1)
+pread64(fd, "", 2, 0)

@@ -1,0 +1,13 @@
+# Two mappings at different offsets and another process see each other's bytes, and pread does.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+b = mmap(0x100000000000+1M, 16K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 16K)
+c = fork()
+store(a+16K, 1, 0x41)
+load(b, 1)
+[c] store(b+4K, 1, 0x42)
+load(a+20K, 1)
+pread64(fd, "", 1, 20K)
+pwrite64(fd, "C", 1, 24K)
+[c] load(a+24K, 1)

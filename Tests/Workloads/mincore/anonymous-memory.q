@@ -1,0 +1,10 @@
+# Only pages that are there: written ones and zero pages; an area without tables is all 0.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mincore(a, 64K)
+touch_write(a+4K, 4K)
+touch_read(a+12K, 4K)
+mincore(a, 64K)
+mprotect(a, 64K, PROT_NONE)
+mincore(a, 20K)
+madvise(a, 64K, MADV_DONTNEED)
+mincore(a, 20K)

@@ -1,0 +1,12 @@
+# A page that another mapping or a write brought in counts, though this mapping never touched it.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+mincore(a, 64K)
+pwrite64(fd, "x", 1, 8K)
+b = mmap(0x100000000000+1M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+store(a+16K, 1, 1)
+mincore(b, 64K)
+store(b+20K, 1, 1)
+mincore(b, 64K)
+mincore(a, 64K)

@@ -1,0 +1,5 @@
+# PROT_NONE: the flag is set, nothing can come in: ENOMEM.
+a = mmap(0x100000000000, 64K, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mlock(a, 64K)
+mmap(a+64K, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mlock(a, 128K)

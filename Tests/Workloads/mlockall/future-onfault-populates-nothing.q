@@ -1,0 +1,5 @@
+# MCL_FUTURE|MCL_ONFAULT: new mappings are lo lf and empty. A child does not inherit it.
+mlockall(MCL_FUTURE|MCL_ONFAULT)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+c = fork()
+[c] b = mmap(0x100000000000+1M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)

@@ -1,0 +1,7 @@
+# One MAP_FIXED replaces parts of two areas, a whole one and the holes between them.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(a+96K, 32K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(a+160K, 64K, PROT_READ|PROT_EXEC, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+touch_write(a, 64K)
+touch_read(a+160K, 64K)
+mmap(a+32K, 160K, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)

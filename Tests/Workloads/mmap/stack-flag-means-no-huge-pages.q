@@ -1,0 +1,5 @@
+# MAP_STACK: the area is like one after MADV_NOHUGEPAGE, and merges with such a one alone.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(a+64K, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_STACK, -1, 0)
+snapshot("two")
+madvise(a, 64K, MADV_NOHUGEPAGE)

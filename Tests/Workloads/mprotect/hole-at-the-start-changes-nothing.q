@@ -1,0 +1,4 @@
+# Nothing is mapped at the start of the range: ENOMEM at once.
+a = mmap(0x100000000000+64K, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mprotect(0x100000000000, 128K, PROT_READ)
+mprotect(0x100000000000+128K, 64K, PROT_READ)

@@ -1,0 +1,4 @@
+# The lower part of an area becomes like its lower neighbour: the boundary moves up (never touched).
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mprotect(a+16K, 48K, PROT_READ)
+mprotect(a+16K, 16K, PROT_READ|PROT_WRITE)

@@ -1,0 +1,10 @@
+# PROT_NONE: resident still, every access a SEGV_ACCERR; contents are there afterwards.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 8K, 6)
+mprotect(a, 64K, PROT_NONE)
+load(a, 1)
+store(a, 1, 1)
+touch_read(a, 64K)
+snapshot("none")
+mprotect(a, 64K, PROT_READ)
+load(a+4K, 2)

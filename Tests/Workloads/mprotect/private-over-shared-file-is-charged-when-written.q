@@ -1,0 +1,10 @@
+# A private file mapping becomes accountable when it may be written.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+pwrite64(fd, "abcd", 4, 0)
+a = mmap(0x100000000000, 64K, PROT_READ, MAP_PRIVATE|MAP_FIXED, fd, 0)
+mprotect(a, 64K, PROT_READ|PROT_WRITE)
+store(a, 1, 0x41)
+load(a, 4)
+mprotect(a, 64K, PROT_READ)
+pread64(fd, "", 4, 0)

@@ -1,0 +1,10 @@
+# The old range stays mapped without pages and without an anon_vma, so that its charge can go; it can be written again.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 5)
+b = mremap(a, 64K, 64K, MREMAP_MAYMOVE|MREMAP_DONTUNMAP)
+load(a, 1)
+load(b, 1)
+mprotect(a, 64K, PROT_READ)
+snapshot("read-only")
+mprotect(a, 64K, PROT_READ|PROT_WRITE)
+store(a, 1, 9)

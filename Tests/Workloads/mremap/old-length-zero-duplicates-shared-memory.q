@@ -1,0 +1,10 @@
+# Old length 0 on a shared area makes a second mapping of it; on a private one EINVAL.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 5)
+b = mremap(a, 0, 32K, MREMAP_MAYMOVE)
+load(b, 1)
+store(b+4K, 1, 6)
+load(a+4K, 1)
+p = mmap(0x100000000000+1M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mremap(p, 0, 32K, MREMAP_MAYMOVE)
+mremap(a, 0, 32K, 0)

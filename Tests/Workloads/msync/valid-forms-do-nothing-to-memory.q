@@ -1,0 +1,10 @@
+# MS_ASYNC, MS_SYNC, with MS_INVALIDATE, 0 flags: success on anonymous and shared memory, pages as they were.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+b = mmap(a+64K, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+touch_write(a, 128K)
+msync(a, 128K, MS_ASYNC)
+msync(a, 128K, MS_SYNC)
+msync(a, 128K, MS_SYNC|MS_INVALIDATE)
+msync(a, 128K, MS_INVALIDATE)
+msync(a, 128K, 0)
+msync(a, 1, MS_SYNC)

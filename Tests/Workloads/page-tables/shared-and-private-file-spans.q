@@ -1,0 +1,10 @@
+# Shared memory and private copies over it: DONTNEED of a whole span frees the table in both.
+fd = memfd_create("m", 0)
+ftruncate(fd, 2M)
+s = mmap(0x100000000000, 2M, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+p = mmap(0x100000000000+4M, 2M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+touch_write(s, 2M)
+touch_write(p, 2M)
+madvise(s, 2M, MADV_DONTNEED)
+snapshot("shared")
+madvise(p, 2M, MADV_DONTNEED)

@@ -1,0 +1,10 @@
+# 1 GiB apart: DONTNEED leaves PMD tables, munmap frees them.
+a = mmap(0x100000000000, 2M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+b = mmap(0x100000000000+1G, 2M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+touch_write(a, 2M)
+touch_write(b, 2M)
+madvise(b, 2M, MADV_DONTNEED)
+snapshot("dontneed")
+munmap(b, 2M)
+snapshot("munmap")
+munmap(a, 2M)

@@ -1,0 +1,11 @@
+# At and beyond the end: 0 bytes; a write behind the end leaves a hole of zeros.
+fd = memfd_create("m", 0)
+pwrite64(fd, "abc", 3, 0)
+pread64(fd, "", 10, 0)
+pread64(fd, "", 10, 3)
+pread64(fd, "", 10, 1M)
+pwrite64(fd, "z", 1, 9000)
+pread64(fd, "", 4, 8998)
+a = mmap(0x100000000000, 16K, PROT_READ, MAP_SHARED|MAP_FIXED, fd, 0)
+mincore(a, 12K)
+load(a+9000, 1)

@@ -1,0 +1,12 @@
+# The buffer ends within the call: the bytes up to there count, EFAULT only if there are none.
+fd = memfd_create("m", 0)
+a = mmap(0x100000000000, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 8K, 0x61)
+pwrite64(fd, a+4K, 8192, 0)
+pread64(fd, "", 2, 4094)
+pwrite64(fd, a+8K, 10, 0)
+pwrite64(fd, a, 8192, 0)
+pread64(fd, a+4K, 8192, 0)
+pread64(fd, a+8K, 10, 0)
+mprotect(a, 8K, PROT_READ)
+pread64(fd, a, 10, 0)

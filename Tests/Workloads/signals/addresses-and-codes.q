@@ -1,0 +1,10 @@
+# The faulting byte's address, also in the middle of an access; a page without rights, a hole, an address that is none.
+a = mmap(0x100000000000+64K, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mprotect(a+4K, 4K, PROT_READ)
+store(a+4090, 20, 1)
+load(a+8190, 4)
+load(a-1, 2)
+store(a+4K+5, 1, 1)
+load(0x800000000000, 1)
+load(0xfffffffffffff000, 1)
+touch_write(a+4K+100, 1)

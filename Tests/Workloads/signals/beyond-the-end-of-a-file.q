@@ -1,0 +1,10 @@
+# The rest of the last page is zeros; pages wholly beyond the end are SIGBUS for shared and private mappings alike.
+fd = memfd_create("m", 0)
+pwrite64(fd, "abc", 3, 4096)
+s = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+p = mmap(0x100000000000+1M, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED, fd, 0)
+load(s+4096, 5)
+load(s+8K, 1)
+store(p+8K, 1, 1)
+load(p+8K-1, 2)
+touch_read(s, 16K)

@@ -1,0 +1,5 @@
+# A hint in a stack's guard gap is not followed, one below it is; MAP_FIXED may go into the gap.
+a = mmap(0x100000000000+16M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_GROWSDOWN, -1, 0)
+mmap(a-4K, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+mmap(a-512K, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(a-2M, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
