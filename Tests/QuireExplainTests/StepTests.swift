@@ -37,6 +37,18 @@ private let anonymous = "PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIX
         #expect(try marks(over, whole) == ["new"])
     }
 
+    @Test func nameKeepsNeighboursApart() throws {
+        let text = """
+            # machine: machine.anon_vma_name=on
+            a = mmap(0x100000000000, 64K, \(anonymous))
+            prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, a, 16K, "first")
+            """
+        #expect(
+            try steps(text).last?.words == [
+                "1 area became 2: the lower part has another name.", "Not merged at 100000004000: different name.",
+            ])
+    }
+
     @Test func coreSaysWhatKeepsNeighboursApart() throws {
         let text = """
             a = mmap(0x100000000000, 64K, \(anonymous))

@@ -1,0 +1,10 @@
+# After fork both heaps go on from the same end, each by itself.
+b = brk(NULL)
+brk(b+16K)
+store(b, 1, 1)
+c = fork()
+[c] brk(b+32K)
+[c] store(b+16K, 1, 2)
+brk(b+8K)
+load(b, 1)
+[c] brk(b)

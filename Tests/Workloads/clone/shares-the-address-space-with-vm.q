@@ -1,0 +1,11 @@
+# CLONE_VM|CLONE_VFORK borrows as vfork does; without CLONE_VM it is a fork.
+a = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 1, 1)
+c = clone(flags=CLONE_VM|CLONE_VFORK|SIGCHLD)
+[c] store(a, 1, 2)
+[c] munmap(a+8K, 8K)
+[c] exit(0)
+d = clone(flags=SIGCHLD)
+[d] store(a, 1, 3)
+load(a, 1)
+load(a+8K, 1)

@@ -1,0 +1,10 @@
+# Old and new lengths of one byte, a page less one, a page and one, and near 2^64.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mremap(a, 1, 4096, 0)
+mremap(a, 4095, 1, 0)
+mremap(a+4K, 4097, 8193, 0)
+mremap(a, 0xffffffffffffffff, 4096, 0)
+mremap(a, 4096, 0xfffffffffffff000, 0)
+mremap(a, 4096, 0xfffffffffffff001, MREMAP_MAYMOVE)
+mremap(a, 4096, 0x7ffffffff000, MREMAP_MAYMOVE)
+mremap(a, 0x800000000000, 4096, MREMAP_MAYMOVE)

@@ -1,0 +1,12 @@
+# Flags, the vector, the descriptor, the advice: which is looked at first.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+process_madvise(PIDFD_SELF, [{iov_base=a, iov_len=4K}], 1, MADV_COLD, 1)
+process_madvise(99, [{iov_base=a, iov_len=4K}], 1, MADV_COLD, 1)
+process_madvise(99, [{iov_base=a, iov_len=4K}], 1, MADV_COLD, 0)
+process_madvise(99, [{iov_base=a, iov_len=4K}], 1, 99, 0)
+process_madvise(PIDFD_SELF, [{iov_base=a, iov_len=4K}], 1, 99, 0)
+process_madvise(PIDFD_SELF, [{iov_base=a, iov_len=4K}], 0, 99, 0)
+process_madvise(PIDFD_SELF, [{iov_base=a, iov_len=4K}], 1025, MADV_COLD, 0)
+process_madvise(PIDFD_SELF, 0x10, 1, MADV_COLD, 0)
+process_madvise(99, 0x10, 1, MADV_COLD, 0)
+process_madvise(PIDFD_SELF, [{iov_base=a, iov_len=0xffffffffffffffff}], 1, MADV_COLD, 0)

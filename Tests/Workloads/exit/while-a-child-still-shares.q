@@ -1,0 +1,12 @@
+# The middle process of three exits with locks and a hole in its areas: the others keep their pages.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 1)
+c = fork()
+[c] munmap(a+16K, 16K)
+[c] mlock(a, 16K)
+[c] d = fork()
+[c] exit(0)
+wait4(c, NULL, 0, NULL)
+[d] load(a, 1)
+[d] load(a+16K, 1)
+load(a+16K, 1)

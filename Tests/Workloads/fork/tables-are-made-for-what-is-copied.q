@@ -1,0 +1,13 @@
+# The child has a table for each span in which something was copied, and none for others.
+fd = memfd_create("m", 0)
+ftruncate(fd, 2M)
+a = mmap(0x100000000000, 2M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+b = mmap(0x100000000000+2M, 2M, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+s = mmap(0x100000000000+4M, 2M, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+d = mmap(0x100000000000+6M, 2M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+touch_write(a, 4K)
+touch_read(b, 4K)
+touch_write(s, 4K)
+touch_write(d, 4K)
+madvise(d, 2M, MADV_DONTFORK)
+c = fork()

@@ -1,0 +1,10 @@
+# F_SEAL_SEAL ends sealing; a memfd without MFD_ALLOW_SEALING has it from the start; unknown seals, other descriptors.
+fd = memfd_create("m", 0)
+fcntl(fd, F_GET_SEALS)
+fcntl(fd, F_ADD_SEALS, F_SEAL_GROW)
+g = memfd_create("m", MFD_ALLOW_SEALING)
+fcntl(g, F_ADD_SEALS, 0x80)
+fcntl(g, F_ADD_SEALS, F_SEAL_SEAL)
+fcntl(g, F_ADD_SEALS, F_SEAL_GROW)
+fcntl(g, F_GET_SEALS)
+fcntl(77, F_GET_SEALS)

@@ -1,0 +1,6 @@
+# What MAP_FIXED replaces is no longer in VmLck; the new mapping is not locked.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mlock(a, 64K)
+mmap(a+16K, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mlockall(MCL_FUTURE)
+mmap(a+32K, 16K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)

@@ -1,0 +1,10 @@
+# Two processes map the descriptor that they share after the fork, at different addresses: the same pages.
+fd = memfd_create("m", 0)
+ftruncate(fd, 16K)
+c = fork()
+a = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+[c] b = mmap(0x100000000000+1M, 16K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+store(a, 4, 0x33)
+[c] load(b, 4)
+[c] store(b+4K, 1, 0x44)
+load(a+4K, 1)

@@ -1,0 +1,11 @@
+# Rights that come back after a fork do not make a shared page writable: the first write copies.
+a = mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 16K, 1)
+mprotect(a, 16K, PROT_READ)
+c = fork()
+mprotect(a, 16K, PROT_READ|PROT_WRITE)
+store(a, 1, 2)
+[c] load(a, 1)
+[c] mprotect(a, 16K, PROT_READ|PROT_WRITE)
+[c] store(a, 1, 3)
+load(a, 1)

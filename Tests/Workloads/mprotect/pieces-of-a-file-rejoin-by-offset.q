@@ -1,0 +1,10 @@
+# Shared file memory: the middle is cut out and comes back; pages of the file stay mapped.
+fd = memfd_create("m", 0)
+ftruncate(fd, 64K)
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, fd, 0)
+touch_write(a, 64K)
+mprotect(a+16K, 16K, PROT_READ)
+store(a+16K, 1, 1)
+snapshot("three")
+mprotect(a+16K, 16K, PROT_READ|PROT_WRITE)
+store(a+16K, 1, 1)

@@ -1,0 +1,10 @@
+# A move after fork takes shared pages along: the child's are where they were, and a write still copies.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 64K, 1)
+c = fork()
+b = mremap(a, 64K, 64K, MREMAP_MAYMOVE|MREMAP_FIXED, a+1M)
+snapshot("moved")
+store(b, 8K, 2)
+[c] load(a, 1)
+[c] mremap(a, 64K, 64K, MREMAP_MAYMOVE|MREMAP_FIXED, a+4M)
+[c] load(a+4M+4K, 1)

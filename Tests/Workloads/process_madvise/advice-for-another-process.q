@@ -1,0 +1,11 @@
+# By a pidfd: advice that only moves pages is taken, advice that destroys is EINVAL; the child's memory is meant.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+touch_write(a, 64K)
+c = fork()
+munmap(a, 32K)
+p = pidfd_open(c, 0)
+process_madvise(p, [{iov_base=a, iov_len=64K}], 1, MADV_COLD, 0)
+process_madvise(p, [{iov_base=a, iov_len=64K}], 1, MADV_DONTNEED, 0)
+process_madvise(p, [{iov_base=a, iov_len=64K}], 1, MADV_FREE, 0)
+process_madvise(p, [{iov_base=a, iov_len=64K}], 1, MADV_WILLNEED, 0)
+process_madvise(PIDFD_SELF, [{iov_base=a, iov_len=64K}], 1, MADV_COLD, 0)

@@ -1,0 +1,11 @@
+# Everything that a borrower does to the address space stays when it is gone.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+c = vfork()
+[c] mlock(a, 16K)
+[c] madvise(a+32K, 16K, MADV_DONTFORK)
+[c] brk(NULL)
+[c] exit_group(1)
+wait4(c, NULL, 0, NULL)
+snapshot("after")
+d = fork()
+[d] load(a+32K, 1)
