@@ -13,7 +13,7 @@ import Testing
         #expect(MemoryLayout<AnonVMA>.stride == 36)
         #expect(MemoryLayout<AnonLink>.stride == 28)
         #expect(MemoryLayout<FileRecord>.stride == 72)
-        #expect(MemoryLayout<SpaceRecord>.stride == 136)
+        #expect(MemoryLayout<SpaceRecord>.stride == 168)
         #expect(MemoryLayout<CPUState>.stride == 472)
     }
 }

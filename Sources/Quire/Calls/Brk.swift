@@ -9,7 +9,7 @@ extension AddressSpace {
         guard numbers.heapStart != 0, wanted >= numbers.heapStart, wanted <= tables.format.userEnd else {
             return numbers.heapEnd
         }
-        if numbers.limits.data != .max, wanted - numbers.heapStart > numbers.limits.data { return numbers.heapEnd }
+        guard wanted - numbers.heapStart <= numbers.limits.data.soft else { return numbers.heapEnd }
         let new = Page.ceiling(wanted)
         let old = Page.ceiling(numbers.heapEnd)
         if new < old {
@@ -30,8 +30,8 @@ extension AddressSpace {
         flags.formUnion(numbers.defaultFlags)
         if numbers.mergesAll { flags.insert(.mergeable) }
         let pages = (end - start) >> Page.shift
-        guard mayExpand(flags, pages: pages), areas.count <= core.settings.maxMapCount,
-            (try? core.commit(cpu, pages: pages)) != nil
+        guard !flags.contains(.locked) || mayLock(pages: pages), mayExpand(flags, pages: pages),
+            areas.count <= core.settings.maxMapCount, (try? commit(cpu, pages: pages)) != nil
         else { return false }
         let record = Area(
             start: start, end: end, flags: flags, pageOffset: start >> Page.shift, kind: .anonymous, space: number)

@@ -6,9 +6,12 @@ extension AddressSpace {
     func lockRange(_ cpu: CPU, _ address: UInt64, _ length: UInt64, onFault: Bool) throws(Errno) {
         let bytes = Page.ceiling(length &+ (address & Page.offsetMask))
         let start = Page.floor(address)
+        guard mayLockAny else { throw .EPERM }
         mmapLock.writeLock(cpu)
         do throws(Errno) {
-            guard mayLock(pages: bytes >> Page.shift) else { throw .ENOMEM }
+            let pages = bytes >> Page.shift
+            // What is locked already does not count twice.
+            guard mayLock(pages: pages) || mayLock(pages: pages - countLocked(start, bytes)) else { throw .ENOMEM }
             try applyLock(cpu, start, bytes, onFault ? [.locked, .lockOnFault] : .locked)
         } catch {
             mmapLock.writeUnlock(cpu)
@@ -20,6 +23,20 @@ extension AddressSpace {
         } catch {
             throw error == .EFAULT ? .ENOMEM : .EAGAIN
         }
+    }
+
+    /// Pages of a range that lie in locked areas (count_mm_mlocked_page_nr).
+    private func countLocked(_ start: UInt64, _ length: UInt64) -> UInt64 {
+        let end = start &+ length < start ? UInt64.max : start + length
+        var total: UInt64 = 0
+        var cursor = areas.cursor(atOrAbove: start)
+        while !cursor.isNone, areas.start(at: cursor) < end {
+            if core.areas[areas.area(at: cursor)].flags.contains(.locked) {
+                total += Swift.min(areas.end(at: cursor), end) - Swift.max(areas.start(at: cursor), start)
+            }
+            cursor = areas.next(cursor)
+        }
+        return total >> Page.shift
     }
 
     /// munlock. Takes the mmap lock itself.
@@ -75,7 +92,14 @@ extension AddressSpace {
 
     /// mlockall (with MCL_CURRENT 1, MCL_FUTURE 2, MCL_ONFAULT 4) and munlockall (0). Takes the mmap lock itself.
     func lockAll(_ cpu: CPU, _ flags: UInt64) throws(Errno) {
+        guard flags == 0 || mayLockAny else { throw .EPERM }
         mmapLock.writeLock(cpu)
+        if flags & 1 != 0, !core.settings.hasCapabilities,
+            numbers.totalPages > numbers.limits.lockedMemory.soft >> Page.shift
+        {
+            mmapLock.writeUnlock(cpu)
+            throw .ENOMEM
+        }
         var lock: AreaFlags = flags & 3 != 0 ? .locked : []
         if flags & 4 != 0 { lock.insert(.lockOnFault) }
         numbers.defaultFlags = numbers.defaultFlags.subtracting([.locked, .lockOnFault])

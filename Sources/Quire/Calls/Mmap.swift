@@ -51,6 +51,7 @@ extension AddressSpace {
             guard address <= tables.format.userEnd - length else { throw .ENOMEM }
         }
         if request.flags.contains(.fixedNoReplace), !isUnmapped(address, length) { throw .EEXIST }
+        if request.flags.contains(.locked), !mayLockAny { throw .EPERM }
         if flags.contains(.locked), !mayLock(pages: length >> Page.shift) { throw .EAGAIN }
         try checkType(request, &flags)
         if request.flags.contains(.noReserve), core.settings.overcommit != .never { flags.insert(.noReserve) }
@@ -74,12 +75,6 @@ extension AddressSpace {
     private func isUnmapped(_ address: UInt64, _ length: UInt64) -> Bool {
         let above = areas.find(address)
         return above.isNone || core.areas[above].start >= address &+ length
-    }
-
-    /// Whether `pages` more may be locked; capabilities are root's, so only an explicit limit refuses.
-    func mayLock(pages: UInt64) -> Bool {
-        numbers.limits.lockedMemory == .max
-            || (numbers.lockedPages &+ pages) << Page.shift <= numbers.limits.lockedMemory
     }
 
     /// The kind of mapping against the file's mode (the switch of do_mmap).
@@ -140,7 +135,7 @@ extension AddressSpace {
         let replaced = replaces ? countMapped(from: above, end) : (pages: 0, charged: 0)
         guard mayExpand(flags, pages: pages - replaced.pages) else { throw .ENOMEM }
         if flags.isAccountable {
-            try core.commit(cpu, pages: pages - replaced.charged)
+            if pages > replaced.charged { try commit(cpu, pages: pages - replaced.charged) }
             flags.insert(.account)
         }
         if replaces {
@@ -156,6 +151,12 @@ extension AddressSpace {
         }
         account(flags, pages: Int64(pages))
         if flags.contains(.locked) { numbers.lockedPages += pages }
+    }
+
+    /// Shared memory is its file's charge, not the area's: all of it at once, or each page when it comes into being.
+    private func charge(_ cpu: CPU, _ file: Handle<FileRecord>, whole: Bool) throws(Errno) {
+        if whole { try commit(cpu, pages: core.pages(of: file)) }
+        core.files[file].charge = whole ? .whole : .byPage
     }
 
     /// Pages mapped in areas below `end`, `first` being the lowest, and how many of them are charged.
@@ -189,6 +190,7 @@ extension AddressSpace {
             record.pageOffset = 0
         }
         defer { if isNewFile { core.release(cpu, record.file) } }
+        if isNewFile { try charge(cpu, record.file, whole: !flags.contains(.noReserve)) }
         if request.name != 0 { record.extras = try core.makeExtras(cpu, AreaExtras(name: request.name)) }
         defer { core.releaseExtras(cpu, record.extras) }
         if !isNewFile {

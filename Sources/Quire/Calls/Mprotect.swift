@@ -48,7 +48,7 @@ extension AddressSpace {
         if flags.contains(.write) {
             if !mayExpand(flags, pages: pages), mayExpand(old.flags, pages: pages) { throw .ENOMEM }
             if old.flags.isDisjoint(with: [.account, .write, .hugetlb, .shared, .noReserve]) {
-                try core.commit(cpu, pages: pages)
+                try commit(cpu, pages: pages)
                 charged = true
                 flags.insert(.account)
             }

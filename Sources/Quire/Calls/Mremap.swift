@@ -107,7 +107,7 @@ extension AddressSpace {
         let above = areas.after(area)
         if !above.isNone, core.areas[above].startWithGap(core.settings.stackGuardGap) < end { return false }
         let pages = (end - record.end) >> Page.shift
-        if record.flags.contains(.account) { try core.commit(cpu, pages: pages) }
+        if record.flags.contains(.account) { try commit(cpu, pages: pages) }
         let proposal = Proposal(
             start: record.end, end: end, pageOffset: record.pageOffset(of: record.end),
             attributes: AreaAttributes(record), anonVMA: record.anonVMA)
@@ -152,7 +152,7 @@ extension AddressSpace {
         if record.flags.contains(.account) {
             // The old range's charge moves along; nobody is asked for more than what is new.
             let moved = keeps ? 0 : request.oldLength >> Page.shift
-            try core.commit(cpu, pages: newPages - moved)
+            try commit(cpu, pages: newPages - moved)
             core.recommit(cpu, pages: moved)
         }
         let copy: Handle<Area>

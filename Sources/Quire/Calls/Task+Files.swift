@@ -51,6 +51,7 @@ extension Task {
         guard flags.isSubset(of: .all), !flags.isSuperset(of: [.executable, .noExecuteSeal]) else { throw .EINVAL }
         guard name.utf8.count <= 249 else { throw .EINVAL }
         let file = try machine.makeFile(cpu, .memory, size: 0, path: "/memfd:" + name + " (deleted)")
+        machine.core.files[file].charge = .byPage
         if flags.contains(.noExecuteSeal) {
             machine.core.files[file].isExecutable = false
             machine.core.files[file].seals = .execute

@@ -49,6 +49,7 @@ extension Task {
         defer { afterCall() }
         let fresh = try machine.makeSpace(cpu)
         let old = space
+        fresh.numbers.limits = old.numbers.limits
         fresh.numbers.mergesAll = old.numbers.mergesAll
         fresh.numbers.hugePagesDisabled = old.numbers.hugePagesDisabled
         fresh.numbers.hugePagesWhereAdvised = old.numbers.hugePagesWhereAdvised

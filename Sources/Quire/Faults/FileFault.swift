@@ -20,7 +20,7 @@ extension AddressSpace {
         }
         guard offset < filePages else { return .signal(.busAddressError, address: context.address) }
         let cached = core.cachedOrMade(cpu, area.file, offset)
-        guard !cached.isNone else { return .outOfMemory }
+        guard !cached.isNone else { return unmade(cpu, context, area.file) }
         if context.access == .write, !area.flags.contains(.shared) {
             return copyOnFirstWrite(cpu, context, position, from: cached)
         }
@@ -30,6 +30,14 @@ extension AddressSpace {
         }
         tables.pteLock(position.table).unlock(cpu)
         return .done(major: false)
+    }
+
+    /// A page of a file could not be made: no memory, or none may be promised, which is as if the file had ended.
+    private func unmade(_ cpu: CPU, _ context: FaultContext, _ file: Handle<FileRecord>) -> FaultOutcome {
+        if core.files[file].charge == .byPage, !core.mayCommit(cpu, pages: 1, mapped: 0) {
+            return .signal(.busAddressError, address: context.address)
+        }
+        return .outOfMemory
     }
 
     /// A fault beyond the end of the file where there is no PTE table yet: it makes the tables above, but a PTE table

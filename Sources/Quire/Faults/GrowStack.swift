@@ -31,12 +31,13 @@ extension AddressSpace {
             if start < neighbour.end { return false }
         }
         let pages = (stack.start - start) >> Page.shift
-        guard stack.end - start <= numbers.limits.stack, mayExpand(stack.flags, pages: pages),
-            stack.pageOffset >= pages, prepareAnonVMA(cpu, area)
+        guard stack.pageOffset >= pages, prepareAnonVMA(cpu, area), mayExpand(stack.flags, pages: pages),
+            stack.end - start <= numbers.limits.stack.soft,
+            !stack.flags.contains(.locked) || mayLock(pages: pages), (try? commit(cpu, pages: pages)) != nil
         else { return false }
-        // As in Linux, growth is charged even where the area is not, as a read-only stack is not: nothing gives that back
-        // (Tests/Workloads/stack/growth-below-a-read-only-stack).
-        if (try? core.commit(cpu, pages: pages)) == nil { return false }
+        // Linux charges a stack that is not accounted too, and never takes that back: Committed_AS is off for good.
+        // Here it is asked whether it could be charged (AccountingTests.aReadOnlyStackIsNotCharged).
+        if !stack.flags.contains(.account) { core.uncommit(cpu, pages: pages) }
         if stack.flags.contains(.locked) { numbers.lockedPages += pages }
         lower(cpu, area, to: start)
         account(stack.flags, pages: Int64(pages))

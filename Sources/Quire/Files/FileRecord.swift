@@ -12,6 +12,16 @@ enum FileKind: UInt8, BitwiseCopyable {
     case special
 }
 
+/// What is promised for a file's pages (shmem_acct_size, shmem_acct_blocks).
+enum FileCharge: UInt8, BitwiseCopyable {
+    /// Nothing: they lie on a disk, or are the kernel's own.
+    case none
+    /// All of its size from the start: shared anonymous memory.
+    case whole
+    /// Each page when it is made: memfd, MAP_NORESERVE.
+    case byPage
+}
+
 /// A file.
 struct FileRecord: BitwiseCopyable {
     /// The lock word of the list of areas (i_mmap_rwsem).
@@ -25,6 +35,8 @@ struct FileRecord: BitwiseCopyable {
     var seals: Seals = .seal
     /// Whether somebody may execute it (a bit of its mode).
     var isExecutable = true
+    /// What is promised for its pages.
+    var charge = FileCharge.none
     /// Bytes; all ones where nothing tells the size.
     var size: UInt64
     /// The root of the page cache's index and its height in levels of 512; none while nothing is cached.
@@ -60,6 +72,7 @@ extension MachineCore {
     func release(_ cpu: CPU, _ file: Handle<FileRecord>) {
         guard references(file).subtract(cpu, 1, .refcount) == 0 else { return }
         dropCache(cpu, file, from: 0)
+        if files[file].charge == .whole { uncommit(cpu, pages: pages(of: file)) }
         files.free(cpu, file)
     }
 

@@ -101,8 +101,14 @@ extension MachineCore {
         // Another fault may have been faster.
         let present = CacheEntry(rawValue: slot.load(cpu, .pageCache)).frame
         guard present.isNone else { return present }
+        let isCharged = files[file].charge == .byPage
+        // Whose task it is that asks is not known here: nothing is kept back for others (user_reserve_kbytes).
+        if isCharged, (try? commit(cpu, pages: 1, mapped: 0)) == nil { return .none }
         let frame = memory.allocate(cpu, .zeroed)
-        guard !frame.isNone else { return .none }
+        guard !frame.isNone else {
+            if isCharged { uncommit(cpu, pages: 1) }
+            return .none
+        }
         memory.initialize(
             frame, .file, flags: flags | (isMemory ? FrameFlags.swapBacked : 0), references: 1, mappings: 0,
             mapping: file.index, index: page)
@@ -182,6 +188,7 @@ extension MachineCore {
             if unmappedOnly && memory.mapcount(frame).load(cpu, .mapcount) != 0 { continue }
             word.store(cpu, 0, .pageCache)
             files[file].cachedPages -= 1
+            if files[file].charge == .byPage { uncommit(cpu, pages: 1) }
             memory.put(cpu, frame)
         }
     }

@@ -46,7 +46,7 @@ extension AddressSpace {
     /// Copies one area. True: entries of this side may have lost the right to write.
     private func copyArea(_ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace) throws(Errno) -> Bool {
         let source = core.areas[area]
-        if source.flags.contains(.account) { try core.commit(cpu, pages: source.pages) }
+        if source.flags.contains(.account) { try commit(cpu, pages: source.pages) }
         do throws(Errno) {
             try insertCopy(cpu, area, into: child)
         } catch {

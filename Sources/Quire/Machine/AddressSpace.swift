@@ -27,14 +27,6 @@ struct SpaceRecord: BitwiseCopyable {
     var hugePagesWhereAdvised = false
 }
 
-/// Resource limits, in bytes; all ones is none.
-struct Limits: BitwiseCopyable {
-    var addressSpace = UInt64.max
-    var data = UInt64.max
-    var lockedMemory = UInt64.max
-    var stack: UInt64 = 8 << 20
-}
-
 /// One address space.
 final class AddressSpace {
     let core: MachineCore
@@ -120,7 +112,11 @@ final class AddressSpace {
     func mayExpand(_ flags: AreaFlags, pages: UInt64) -> Bool {
         let numbers = numbers
         let (total, overflow) = numbers.totalPages.addingReportingOverflow(pages)
-        if overflow || total > numbers.limits.addressSpace >> Page.shift { return false }
-        return !flags.isData || numbers.dataPages &+ pages <= numbers.limits.data >> Page.shift
+        if overflow || total > numbers.limits.addressSpace.soft >> Page.shift { return false }
+        if !flags.isData { return true }
+        let data = numbers.dataPages &+ pages
+        if data <= numbers.limits.data.soft >> Page.shift { return true }
+        // A soft limit of 0 is a wish (Valgrind's) to have only the hard one heeded.
+        return numbers.limits.data.soft == 0 && data <= numbers.limits.data.hard >> Page.shift
     }
 }

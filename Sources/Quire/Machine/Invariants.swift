@@ -2,6 +2,38 @@
 // their counts, the counters of resident pages, the reverse of everything that a frame says of itself.
 // O(memory mapped).
 
+extension Machine {
+    /// Traps, with what is broken, where an invariant of the machine does not hold: what is promised is the sum of what
+    /// areas and files say they are charged. Those of each address space are `Process.checkInvariants`. O(areas).
+    public func checkInvariants() {
+        var charged: UInt64 = 0
+        var files: Set<UInt32> = []
+        for space in spaces {
+            var cursor = space.areas.first
+            while !cursor.isNone {
+                let area = core.areas[space.areas.area(at: cursor)]
+                if area.flags.contains(.account) { charged += area.pages }
+                files.insert(area.file.index)
+                cursor = space.areas.next(cursor)
+            }
+        }
+        for process in processes {
+            for descriptor in process.descriptors.values { files.insert(descriptor.file.index) }
+        }
+        for file in namedFiles.values { files.insert(file.index) }
+        for index in files where index != 0 {
+            let file = core.files.handle(at: index)
+            switch core.files[file].charge {
+            case .none: continue
+            case .whole: charged += core.pages(of: file)
+            case .byPage: charged += core.files[file].cachedPages
+            }
+        }
+        let promised = committedPages
+        precondition(charged == promised, "areas and files are charged \(charged), \(promised) are promised")
+    }
+}
+
 extension AddressSpace {
     /// Traps with what is broken.
     func checkInvariants(_ cpu: CPU) {

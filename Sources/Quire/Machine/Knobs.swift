@@ -24,8 +24,15 @@ private let runKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
     Knob(key: "machine.anon_vma_name", expected: "off or on"),
     Knob(key: "machine.capabilities", expected: "root or none"),
+    Knob(key: "rlimit.as", expected: "bytes or unlimited"),
+    Knob(key: "rlimit.data", expected: "bytes or unlimited"),
+    Knob(key: "rlimit.stack", expected: "bytes or unlimited"),
+    Knob(key: "rlimit.memlock", expected: "bytes or unlimited"),
     Knob(key: "/proc/sys/vm/overcommit_memory", expected: "0, 1 or 2"),
     Knob(key: "/proc/sys/vm/overcommit_ratio", expected: "0 to 1000"),
+    Knob(key: "/proc/sys/vm/overcommit_kbytes", expected: "kB"),
+    Knob(key: "/proc/sys/vm/admin_reserve_kbytes", expected: "kB"),
+    Knob(key: "/proc/sys/vm/user_reserve_kbytes", expected: "kB"),
     Knob(key: "/proc/sys/vm/max_map_count", expected: "a count"),
     Knob(key: "/proc/sys/vm/mmap_min_addr", expected: "an address"),
     Knob(key: "/proc/sys/vm/drop_caches", expected: "1, 2 or 3"),
@@ -121,6 +128,20 @@ extension Machine {
         case "/proc/sys/vm/overcommit_ratio":
             guard let number, number <= 1000 else { return false }
             core.settings.overcommitRatio = number
+            core.settings.overcommitKilobytes = 0
+        case "/proc/sys/vm/overcommit_kbytes":
+            guard let number else { return false }
+            core.settings.overcommitKilobytes = number
+            core.settings.overcommitRatio = 0
+        case "/proc/sys/vm/admin_reserve_kbytes":
+            guard let number else { return false }
+            core.settings.adminReserveKilobytes = number
+        case "/proc/sys/vm/user_reserve_kbytes":
+            guard let number else { return false }
+            core.settings.userReserveKilobytes = number
+        case "rlimit.as", "rlimit.data", "rlimit.stack", "rlimit.memlock":
+            guard let bytes = value == "unlimited" ? .max : number else { return false }
+            setLimit(key, bytes)
         case "/proc/sys/vm/max_map_count":
             guard let number, number <= UInt64(Int32.max) else { return false }
             core.settings.maxMapCount = Int(number)
@@ -144,6 +165,22 @@ extension Machine {
         return true
     }
 
+    /// Sets a limit of the processes that there are and of those to come, the hard one along with the soft one.
+    private func setLimit(_ key: String, _ bytes: UInt64) {
+        let limit = ResourceLimit(soft: bytes, hard: bytes)
+        core.settings.limits[resource(key)] = limit
+        for process in processes { process.space.numbers.limits[resource(key)] = limit }
+    }
+
+    private func resource(_ key: String) -> Resource {
+        switch key {
+        case "rlimit.as": .addressSpace
+        case "rlimit.data": .data
+        case "rlimit.stack": .stack
+        default: .lockedMemory
+        }
+    }
+
     /// The value of a knob, as reading the file gives it. Throws `.unknownKey`.
     public func get(_ key: String) throws(MachineError) -> String {
         let settings = core.settings
@@ -154,6 +191,12 @@ extension Machine {
         case "machine.capabilities": return settings.hasCapabilities ? "root" : "none"
         case "/proc/sys/vm/overcommit_memory": return String(settings.overcommit.rawValue)
         case "/proc/sys/vm/overcommit_ratio": return String(settings.overcommitRatio)
+        case "/proc/sys/vm/overcommit_kbytes": return String(settings.overcommitKilobytes)
+        case "/proc/sys/vm/admin_reserve_kbytes": return String(settings.adminReserveKilobytes)
+        case "/proc/sys/vm/user_reserve_kbytes": return String(settings.userReserveKilobytes)
+        case "rlimit.as", "rlimit.data", "rlimit.stack", "rlimit.memlock":
+            let bytes = settings.limits[resource(key)].soft
+            return bytes == .max ? "unlimited" : String(bytes)
         case "/proc/sys/vm/max_map_count": return String(settings.maxMapCount)
         case "/proc/sys/vm/mmap_min_addr": return String(settings.mmapMinAddress)
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)

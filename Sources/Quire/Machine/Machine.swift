@@ -79,7 +79,9 @@ public final class Machine: @unchecked Sendable {
     /// Makes a process with an empty address space. Throws ENOMEM, or EEXIST for a pid that runs.
     public func makeProcess(pid: Int) throws(Errno) -> Process {
         guard processTable[pid] == nil else { throw .EEXIST }
-        return register(Process(pid: pid, machine: self, space: try makeSpace(cpu(0))))
+        let space = try makeSpace(cpu(0))
+        space.numbers.limits = core.settings.limits
+        return register(Process(pid: pid, machine: self, space: space))
     }
 
     func register(_ process: Process) -> Process {
@@ -106,6 +108,9 @@ public final class Machine: @unchecked Sendable {
         spaceTable[space.number] = nil
         space.free(cpu)
     }
+
+    /// The address spaces, in no order.
+    var spaces: [AddressSpace] { Array(spaceTable.values) }
 
     func space(_ number: UInt32) -> AddressSpace? { spaceTable[number] }
 
@@ -178,6 +183,9 @@ public final class Machine: @unchecked Sendable {
 
     /// Pages promised to programs (Committed_AS).
     public var committedPages: UInt64 { core.committed.loadRelaxed(cpu(0), .counter) }
+
+    /// The most pages that may be promised where `vm.overcommit_memory` is 2 (CommitLimit).
+    public var commitLimitPages: UInt64 { core.commitLimit }
 
     /// The statistics of all CPUs, in a fixed order.
     public var counters: [(name: String, value: UInt64)] {

@@ -28,7 +28,14 @@ public enum HugePagePolicy: UInt8, BitwiseCopyable, Sendable { case always, madv
 struct Settings: BitwiseCopyable {
     var reclaim = EmptyTableReclaim.sync
     var overcommit = Overcommit.heuristic
+    /// `vm.overcommit_ratio`, in hundredths of memory, and `vm.overcommit_kbytes`: setting one makes the other 0.
     var overcommitRatio: UInt64 = 50
+    var overcommitKilobytes: UInt64 = 0
+    /// `vm.admin_reserve_kbytes` and `vm.user_reserve_kbytes`: kept back where overcommit is 2.
+    var adminReserveKilobytes: UInt64 = 8_192
+    var userReserveKilobytes: UInt64 = 131_072
+    /// What the limits of a new process are.
+    var limits = Limits()
     /// `vm.max_map_count`.
     var maxMapCount = 65_530
     /// Bytes mapped around a file fault (debugfs `fault_around_bytes`); 4,096 is off.

@@ -12,6 +12,8 @@ public struct ProcessStatus: Hashable, Sendable {
     public var anonymous: UInt64, file: UInt64, shared: UInt64
     /// Private writable address space without stacks (VmData).
     public var data: UInt64
+    /// Stacks that grow (VmStk), and code that is mapped (VmExe and VmLib together).
+    public var stack: UInt64, code: UInt64
     /// All page tables but the top one (VmPTE).
     public var pageTables: UInt64
     /// In swap (VmSwap).
@@ -42,7 +44,8 @@ extension Process {
             locked: kB(numbers.lockedPages), pinned: kB(numbers.pinnedPages),
             highWater: kB(Swift.max(numbers.peakResident, space.residentPages)), resident: kB(space.residentPages),
             anonymous: kB(pages(SpaceCounter.anonymous)), file: kB(pages(SpaceCounter.file)),
-            shared: kB(pages(SpaceCounter.shared)), data: kB(numbers.dataPages), pageTables: tables.bytes(cpu) >> 10,
+            shared: kB(pages(SpaceCounter.shared)), data: kB(numbers.dataPages),
+            stack: kB(numbers.stackPages), code: kB(numbers.codePages), pageTables: tables.bytes(cpu) >> 10,
             swap: kB(pages(SpaceCounter.swap)), minorFaults: UInt64(Swift.max(0, faults.minor)),
             majorFaults: UInt64(Swift.max(0, faults.major)), tables: byLevel, emptyTables: tables.emptyTables,
             peakTables: tables.peakTables(cpu))

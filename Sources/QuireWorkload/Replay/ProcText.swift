@@ -1,10 +1,10 @@
-// The files of /proc/self that a workload may read from the model, in the kernel's format.
+// The files of /proc that a workload may read from the model, in the kernel's format.
 
 import Quire
 
-/// A file of /proc/self.
+/// A file of /proc/self, or /proc/meminfo.
 enum ProcText {
-    case status, maps, smaps
+    case status, maps, smaps, meminfo
 
     /// The file that a path names, nil for any other path.
     init?(path: String) {
@@ -12,6 +12,7 @@ enum ProcText {
         case "/proc/self/status": self = .status
         case "/proc/self/maps": self = .maps
         case "/proc/self/smaps": self = .smaps
+        case "/proc/meminfo": self = .meminfo
         default: return nil
         }
     }
@@ -29,7 +30,19 @@ enum ProcText {
             return process.areaReports().map { ProcText.heading(ProcessReport.Area($0)) }.joined(separator: "\n")
         case .smaps:
             return process.areaReports().map { ProcText.block(ProcessReport.Area($0)) }.joined(separator: "\n")
+        case .meminfo: return ProcText.meminfo(process.machine)
         }
+    }
+
+    /// What of /proc/meminfo the model knows.
+    private static func meminfo(_ machine: Machine) -> String {
+        let pages = [
+            ("MemTotal:", machine.frames.total), ("MemFree:", machine.frames.free),
+            ("CommitLimit:", machine.commitLimitPages), ("Committed_AS:", machine.committedPages),
+        ]
+        return pages.map { name, count in
+            name + String(repeating: " ", count: 16 - name.count) + pad(String(count << 2), to: 8) + " kB"
+        }.joined(separator: "\n")
     }
 
     private static func heading(_ area: ProcessReport.Area) -> String {

@@ -240,8 +240,7 @@ private let sharedSteps: [Step] = [
     },
     Step(name: "write it", errors: [.ENOMEM, .ENOSPC], leaves: .part) { scene throws(Errno) in
         try scene.task.ftruncate(scene.files["memfd"]!, 600 * page)
-        _ = try scene.task.write(scene.files["memfd"]!, [1, 2, 3], at: 2 * page - 1)
-        return true
+        return try scene.task.write(scene.files["memfd"]!, [1, 2, 3], at: 2 * page - 1) == 3
     },
     Step(name: "map it", leaves: .part) { scene throws(Errno) in
         let fd = scene.files["memfd"]!

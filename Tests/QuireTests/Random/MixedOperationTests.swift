@@ -118,6 +118,7 @@ private struct MixedRun {
             for _ in 0..<200 {
                 run.step()
                 for process in run.test.machine.processes { process.checkInvariants() }
+                run.test.machine.checkInvariants()
             }
             run.test.expectNothingLeft("seed \(seed)")
         }

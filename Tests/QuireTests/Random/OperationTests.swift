@@ -131,6 +131,7 @@ private struct RandomRun {
     }
 
     func expectSane(comparing: Bool) {
+        test.machine.checkInvariants()
         for process in test.machine.processes {
             process.checkInvariants()
             let status = process.status()
