@@ -7,7 +7,7 @@ extension RunRecord {
     ///
     ///     3 mprotect = 0
     ///     5 store SIGSEGV SEGV_ACCERR at 100000000000
-    ///     final 1 VmPTE 12
+    ///     final 1 VmSize 64 RssAnon 4 VmData 64 VmPTE 12 minflt 1
     ///     final 1 100000000000-100000010000 rw-p Rss 4 Pss 4 Private_Dirty 4 Anonymous 4 · rd wr mr mw me ac
     public var goldenLines: [String] {
         var lines = calls.map(\.goldenLine)
@@ -16,11 +16,17 @@ extension RunRecord {
     }
 
     private func goldenLines(_ label: String, _ processes: [ProcessReport]) -> [String] {
-        let start = base.first?.status.vmPTE ?? 0
-        return processes.flatMap { process in
-            let who = "\(label) \(process.pid)"
-            let tables = Int64(process.status.vmPTE ?? 0) - Int64(start)
-            return ["\(who) VmPTE \(tables)"] + (process.smaps ?? []).map { "\(who) \($0.goldenText)" }
+        processes.flatMap { process in
+            var text = "\(label) \(process.pid)"
+            let areas = (process.smaps ?? []).map { "\(text) \($0.goldenText)" }
+            for (name, field) in RunComparison.sinceStart where !(locksAll && name == "VmLck") {
+                let growth = RunComparison.growth(process, base, field)
+                if growth != 0 { text += " \(name) \(growth)" }
+            }
+            for (name, count) in [("minflt", process.stat.minflt), ("majflt", process.stat.majflt)] {
+                if let count, count != 0 { text += " \(name) \(count)" }
+            }
+            return [text] + areas
         }
     }
 }
@@ -51,7 +57,7 @@ extension ProcessReport.Area {
         var text = "\(start.hexadecimal)-\(end.hexadecimal) \(perms)"
         if inode != 0 { text += " offset \(offset.hexadecimal)" }
         for (name, value) in entries where name != "Size" && RunComparison.counters.contains(name) {
-            if let value, value != 0 { text += " \(name) \(value)" }
+            if let value, value != 0, name != "KernelPageSize" || value != 4 { text += " \(name) \(value)" }
         }
         return text + " · " + vmFlags.filter { RunComparison.flags.contains($0) }.joined(separator: " ")
     }

@@ -38,7 +38,7 @@ public struct RunComparison {
         "Swap", "SwapPss", "Locked", "THPeligible",
     ]
     /// What is compared of a process as the difference from `base`: a live process has memory of its own.
-    private static var sinceStart: [(name: String, field: KeyPath<ProcessReport.Status, UInt64?>)] {
+    static var sinceStart: [(name: String, field: KeyPath<ProcessReport.Status, UInt64?>)] {
         [
             ("VmSize", \.vmSize), ("VmLck", \.vmLck), ("RssAnon", \.rssAnon), ("RssFile", \.rssFile),
             ("RssShmem", \.rssShmem), ("VmData", \.vmData), ("VmPTE", \.vmPTE), ("VmSwap", \.vmSwap),
@@ -69,7 +69,7 @@ public struct RunComparison {
     /// run in seventy has a page whose mark waits in a batch of the kernel's.
     public init(model: RunRecord, live: RunRecord, withReferenced: Bool = false) {
         counters = withReferenced ? Self.counters.union(["Referenced"]) : Self.counters
-        locksAll = live.calls.contains { $0.call == "mlockall" && $0.outcome == .result(0) }
+        locksAll = live.locksAll
         compareCalls(model.calls, live.calls)
         compareLabels(model, live)
         compare("final", model.final, live.final, model.base, live.base)
@@ -165,7 +165,7 @@ public struct RunComparison {
         }
     }
 
-    private static func growth(
+    static func growth(
         _ process: ProcessReport, _ base: [ProcessReport], _ field: KeyPath<ProcessReport.Status, UInt64?>
     ) -> Int64 {
         let start = base.first { $0.pid == process.pid } ?? base.first

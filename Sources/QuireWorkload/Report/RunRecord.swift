@@ -26,6 +26,9 @@ public final class RunRecord {
     /// A run of which nothing is known yet.
     public init(workload: String = "") { self.workload = workload }
 
+    /// Whether everything was locked, a live process's own memory too: VmLck says nothing of the workload's then.
+    var locksAll: Bool { calls.contains { $0.call == "mlockall" && $0.outcome == .result(0) } }
+
     /// Writes the report.
     public func write(to sink: any ByteSink, writesCalls: Bool = true) throws(InputError) {
         if let skipped {

@@ -1,0 +1,10 @@
+# MAP_DROPPABLE: nr wf dd from the start, wiped in a child, never locked, and the flags cannot be taken away.
+a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_DROPPABLE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+touch_write(a, 8K)
+mlock(a, 4K)
+mmap(a+64K, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+c = fork()
+[c] load(a, 1)
+madvise(a, 64K, MADV_KEEPONFORK)
+madvise(a, 64K, MADV_DODUMP)
+madvise(a, 4K, MADV_DONTNEED)

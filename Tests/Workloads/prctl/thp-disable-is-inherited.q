@@ -1,0 +1,10 @@
+# A child inherits it; an area's advice is kept but means nothing while it is set.
+a = mmap(0x100000000000, 4M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(a, 2M, MADV_HUGEPAGE)
+prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+c = fork()
+[c] prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0)
+[c] prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0)
+[c] prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0)
+prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0)
+touch_write(a, 4K)
