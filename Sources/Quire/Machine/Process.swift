@@ -13,8 +13,8 @@ public final class Process {
     public internal(set) var borrowsAddressSpace = false
     /// Whether it has ended.
     public internal(set) var hasExited = false
-    /// Whose address space it borrows.
-    weak var lender: Process?
+    /// Whose address space it borrows; held until the loan ends.
+    var lender: Process?
     /// Faults that its address space counts and that are not its own: those of before it came, and of borrowers.
     var foreignFaults = (minor: Int64(0), major: Int64(0))
     /// Its first thread. execve makes a new one: a task belongs to one address space for good.
