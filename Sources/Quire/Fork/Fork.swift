@@ -1,6 +1,13 @@
-// fork: the child gets a copy of every area and of every entry that a fault could not bring back. Writable private
-// pages lose the right to write in both, and their exclusivity: the next write copies. Areas without an anon_vma
-// are not walked at all. Linux: dup_mmap, copy_page_range, vma_needs_copy, copy_present_page.
+// fork: records and tree nodes for the child's areas are had in bulk, where the caller may still sleep; then the child gets
+// a copy of every area and of every entry that a fault could not bring back. Writable private pages lose the right to
+// write in both, and their exclusivity: the next write copies. Areas without an anon_vma are not walked at all.
+// Linux: dup_mmap, copy_page_range, vma_needs_copy, copy_present_page.
+
+/// What a fork has in hand for the child's areas.
+private struct CopiesOfAreas: BitwiseCopyable {
+    var areas: PoolReserve<Area>
+    var tree: AreaTreeBuilder
+}
 
 extension AddressSpace {
     /// Copies this address space into an empty one. Both mmap locks are taken here. Throws ENOMEM; the child then
@@ -25,12 +32,17 @@ extension AddressSpace {
         numbers.defaultFlags.subtract([.locked, .lockOnFault])
         child.numbers = numbers
         var copied = false
+        var copies = try reserveCopies(cpu, into: child)
+        defer {
+            core.areas.giveBack(cpu, &copies.areas)
+            copies.tree.finish(cpu)
+        }
         var cursor = areas.first
         do throws(Errno) {
             while !cursor.isNone {
                 let area = areas.area(at: cursor)
                 if !core.areas[area].flags.contains(.dontCopy) {
-                    copied = try copyArea(cpu, area, into: child) || copied
+                    copied = try copyArea(cpu, area, into: child, &copies) || copied
                 }
                 cursor = areas.next(cursor)
             }
@@ -43,12 +55,28 @@ extension AddressSpace {
         child.noteResidentPeak()
     }
 
+    /// Gets hold of records and tree nodes for all areas, sleeping where it must. Throws ENOMEM before anything is
+    /// copied.
+    private func reserveCopies(_ cpu: CPU, into child: AddressSpace) throws(Errno) -> CopiesOfAreas {
+        let context: AllocationContext = [.maySleep, .mayReclaim]
+        var records = try core.reserve(cpu, core.areas, areas.count, context)
+        do throws(Errno) {
+            let nodes = try core.reserve(cpu, core.nodes, AreaTreeBuilder.nodes(for: areas.count), context)
+            return CopiesOfAreas(areas: records, tree: AreaTreeBuilder(child.areas, nodes))
+        } catch {
+            core.areas.giveBack(cpu, &records)
+            throw error
+        }
+    }
+
     /// Copies one area. True: entries of this side may have lost the right to write.
-    private func copyArea(_ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace) throws(Errno) -> Bool {
+    private func copyArea(
+        _ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace, _ copies: inout CopiesOfAreas
+    ) throws(Errno) -> Bool {
         let source = core.areas[area]
         if source.flags.contains(.account) { try commit(cpu, pages: source.pages) }
         do throws(Errno) {
-            try insertCopy(cpu, area, into: child)
+            try insertCopy(cpu, area, into: child, &copies)
         } catch {
             if source.flags.contains(.account) { core.uncommit(cpu, pages: source.pages) }
             throw error
@@ -63,7 +91,9 @@ extension AddressSpace {
 
     /// Gives the child an area like this one: unlocked, without the userfaultfd, tied to this side's anon_vmas unless it
     /// is to be wiped.
-    private func insertCopy(_ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace) throws(Errno) {
+    private func insertCopy(
+        _ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace, _ copies: inout CopiesOfAreas
+    ) throws(Errno) {
         var record = core.areas[area]
         record.flags.subtract([.locked, .lockOnFault])
         record.flags.subtract(.userfault)
@@ -71,17 +101,13 @@ extension AddressSpace {
         record.chain = 0
         record.space = child.number
         record.extras = try core.extrasOfCopy(cpu, record.extras)
-        guard let made = core.areas.allocate(cpu, record) else {
-            core.releaseExtras(cpu, record.extras)
-            throw .ENOMEM
-        }
-        let wiped = record.flags.contains(.wipeOnFork)
-        guard wiped || core.forkAnonVMA(cpu, from: area, to: made), child.areas.insert(cpu, made) else {
-            core.unlinkAll(cpu, made)
+        let made = core.areas.take(&copies.areas, record)
+        guard record.flags.contains(.wipeOnFork) || core.forkAnonVMA(cpu, from: area, to: made) else {
             core.areas.free(cpu, made)
             core.releaseExtras(cpu, record.extras)
             throw .ENOMEM
         }
+        copies.tree.append(made)
         if !record.file.isNone {
             core.hold(cpu, record.file)
             core.linkToFile(cpu, made)

@@ -17,19 +17,6 @@ struct ZoneState: BitwiseCopyable {
     var heads: InlineArray<22, UInt32> = InlineArray(repeating: 0)
 }
 
-/// What an allocation may do and what it is for.
-struct AllocationContext: OptionSet, BitwiseCopyable {
-    let rawValue: UInt8
-    /// Tables and other frames that cannot be moved.
-    static let unmovable = AllocationContext(rawValue: 1)
-    /// The frame must read as zero.
-    static let zeroed = AllocationContext(rawValue: 2)
-    /// The caller may sleep (and so may wait for memory).
-    static let maySleep = AllocationContext(rawValue: 4)
-    /// The frame may be taken by reclaiming others; nothing reclaims yet.
-    static let mayReclaim = AllocationContext(rawValue: 8)
-}
-
 extension PhysicalMemory {
     static let maximumOrder = 10
     static let perCPUStride = 64
@@ -48,6 +35,7 @@ extension PhysicalMemory {
 
     /// Takes one frame; none where memory is used up. Its metadata must be initialised by the caller.
     @inline(__always) func allocate(_ cpu: CPU, _ context: AllocationContext) -> FrameNumber {
+        if context.contains(.maySleep) { cpu.mightSleep() }
         let unmovable = context.contains(.unmovable)
         let list = unsafe list(cpu, unmovable)
         if unsafe list[0] == 0 || zone.pointee.failCountdown != 0 {
@@ -80,6 +68,7 @@ extension PhysicalMemory {
     /// Takes 2^order frames, aligned to their number; none where there is no such block.
     func allocateBlock(_ cpu: CPU, order: Int, _ context: AllocationContext) -> FrameNumber {
         if order == 0 { return allocate(cpu, context) }
+        if context.contains(.maySleep) { cpu.mightSleep() }
         zoneLock.lock(cpu)
         defer { zoneLock.unlock(cpu) }
         guard !mustFail() else { return .none }

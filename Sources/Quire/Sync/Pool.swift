@@ -21,12 +21,12 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
 
 /// A pool of records. The caller's locks guard the records; the pool's own lock guards its free list.
 @safe struct Pool<Record: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
-    /// The head: word 0 the lock, 1 the free list, 2 the frontier, 3 records in use, 4 failure countdown, 6 and 7
-    /// visits counted (debug builds).
-    private let head: UnsafeMutablePointer<UInt32>
-    private let generations: UnsafeMutablePointer<UInt32>
-    private let records: UnsafeMutablePointer<Record>
-    private let capacity: UInt32
+    /// The head: word 0 the lock, 1 the free list, 2 the frontier, 3 records in use, 4 failure countdown (all ones:
+    /// nothing is given out), 6 and 7 visits counted (debug builds).
+    let head: UnsafeMutablePointer<UInt32>
+    let generations: UnsafeMutablePointer<UInt32>
+    let records: UnsafeMutablePointer<Record>
+    let capacity: UInt32
 
     /// Reserves room for `capacity` records; nil where the host has none.
     init?(host: Host, capacity: Int) {
@@ -50,13 +50,19 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         unsafe host.release(UnsafeMutableRawPointer(head), 4096 + generationBytes + recordBytes)
     }
 
-    private var lock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(head)), .pool) }
+    var lock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(head)), .pool) }
 
     /// The number of records in use.
     var used: Int { unsafe Int(head[3]) }
 
+    /// The first place that no record has had yet.
+    var frontier: UInt32 { unsafe head[2] }
+
     /// Lets the allocation after `count` more ones fail, once; a negative count ends that.
     func fail(after count: Int) { unsafe head[4] = count < 0 ? 0 : UInt32(count) + 1 }
+
+    /// Lets every allocation fail until `withhold(false)`; for tests. Stands for memory that is all in use.
+    func withhold(_ isOn: Bool) { unsafe head[4] = isOn ? .max : 0 }
 
     /// Whether the failure that was asked for is still to come.
     var isFailing: Bool { unsafe head[4] != 0 }
@@ -65,10 +71,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     func allocate(_ cpu: CPU, _ value: Record) -> Handle<Record>? {
         lock.lock(cpu)
         defer { lock.unlock(cpu) }
-        if unsafe head[4] != 0 {
-            unsafe head[4] -= 1
-            if unsafe head[4] == 0 { return nil }
-        }
+        if unsafe head[4] != 0, mustFail(1) { return nil }
         var index = unsafe head[1]
         if index != 0 {
             unsafe head[1] = UnsafeMutableRawPointer(records + Int(index)).loadUnaligned(as: UInt32.self)
@@ -80,6 +83,14 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         unsafe head[3] += 1
         unsafe (records + Int(index)).initialize(to: value)
         return unsafe Handle(index: index, generation: generations[Int(index)])
+    }
+
+    /// Counts allocations towards the failure that was asked for; true: it is one of them. The lock is held.
+    @inline(never) func mustFail(_ count: Int) -> Bool {
+        if unsafe head[4] == .max { return true }
+        let isHit = unsafe Int(head[4]) <= count
+        unsafe head[4] = isHit ? 0 : head[4] - UInt32(count)
+        return isHit
     }
 
     /// Gives a record back; handles to it are stale from now on.

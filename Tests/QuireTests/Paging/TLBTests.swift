@@ -131,7 +131,7 @@ import Testing
         _ = test.task.storeByte(start, 1)
         _ = try test.map(2 * page, at: start + 16 * span)
         _ = test.task.storeByte(start + 16 * span, 1)
-        test.core.areas.fail(after: 1)
+        test.core.anonVMAs.fail(after: 1)
         #expect(throws: Errno.ENOMEM) { try test.task.fork(pid: 2) }
         let reused = test.counter(.pagesReused)
         #expect(test.task.storeByte(start, 2) == .done)
