@@ -24,7 +24,7 @@ import Testing
     /// The areas of a process as START-END in pages of the window.
     private func pages(_ ends: [Int: [SpaceState]], _ number: Int) -> [String] {
         (ends[number]?.first?.areas ?? []).map { area in
-            "\((area.start - Generator.base) >> 12)-\((area.end - Generator.base) >> 12)"
+            "\((area.start - Zones.base) >> 12)-\((area.end - Zones.base) >> 12)"
         }
     }
 

@@ -6,13 +6,16 @@ import Testing
 @testable import QuireConform
 
 @Suite struct ReferenceScenes {
-    private let base = Generator.base
+    private let base = Zones.base
 
     /// Runs lines; the answers and the model.
     private func run(_ text: String) throws -> (answers: [Answer], model: ReferenceModel) {
         let model = ReferenceModel()
         let operations = try #require(readOperations(text))
-        return (operations.compactMap { model.perform($0) }, model)
+        let answers = operations.compactMap { operation -> Answer? in
+            if case .answer(let answer) = model.perform(operation) { answer } else { nil }
+        }
+        return (answers, model)
     }
 
     private func areas(_ model: ReferenceModel, _ number: Int = 1) throws -> [AreaState] {

@@ -48,6 +48,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let noReserve = AreaFlags(rawValue: 0x200000)
     /// Huge pages of hugetlbfs (VM_HUGETLB).
     public static let hugetlb = AreaFlags(rawValue: 0x400000)
+    /// MAP_SYNC, without effect on anonymous memory but for keeping areas apart (VM_SYNC).
+    public static let sync = AreaFlags(rawValue: 0x80_0000)
     /// MADV_WIPEONFORK (VM_WIPEONFORK).
     public static let wipeOnFork = AreaFlags(rawValue: 0x200_0000)
     /// MADV_DONTDUMP (VM_DONTDUMP).
@@ -94,7 +96,7 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
         (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.userfaultMissing, "um"), (.maybeGuard, "gu"),
         (.userfaultWriteProtect, "uw"), (.locked, "lo"), (.sequentialRead, "sr"), (.randomRead, "rr"),
         (.dontCopy, "dc"), (.dontExpand, "de"), (.lockOnFault, "lf"), (.account, "ac"), (.noReserve, "nr"),
-        (.hugetlb, "ht"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.hugePage, "hg"), (.noHugePage, "nh"),
-        (.mergeable, "mg"), (.droppable, "dp"), (.userfaultMinor, "ui"),
+        (.hugetlb, "ht"), (.sync, "sf"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.hugePage, "hg"),
+        (.noHugePage, "nh"), (.mergeable, "mg"), (.droppable, "dp"), (.userfaultMinor, "ui"),
     ]
 }

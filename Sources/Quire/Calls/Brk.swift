@@ -13,7 +13,9 @@ extension AddressSpace {
         let new = Page.ceiling(wanted)
         let old = Page.ceiling(numbers.heapEnd)
         if new < old {
-            guard (try? makeHole(cpu, new, old)) != nil else { return numbers.heapEnd }
+            // Where the program has unmapped what would go, the end stays.
+            let lowest = areas.find(new)
+            guard !lowest.isNone, core.areas[lowest].start < old, (try? makeHole(cpu, new, old)) != nil else { return numbers.heapEnd }
         } else if new > old {
             guard growHeap(cpu, old, new) else { return numbers.heapEnd }
         }
@@ -38,8 +40,11 @@ extension AddressSpace {
         let proposal = Proposal(
             start: start, end: end, pageOffset: record.pageOffset, attributes: AreaAttributes(record))
         let place = areas.cursor(atOrAbove: start)
+        // The heap never joins what ends where it begins (vma_prev_limit).
+        let mayMerge = start > numbers.heapStart
         do throws(Errno) {
-            if try mergeNew(cpu, proposal, below: place).isNone { try insertArea(cpu, record, .below(place)) }
+            let merged = mayMerge ? try mergeNew(cpu, proposal, below: place) : .none
+            if merged.isNone { try insertArea(cpu, record, .below(place)) }
         } catch {
             core.uncommit(cpu, pages: pages)
             return false

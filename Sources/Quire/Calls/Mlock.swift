@@ -116,6 +116,6 @@ extension AddressSpace {
             }
         }
         mmapLock.writeUnlock(cpu)
-        if flags & 1 != 0 { try? populate(cpu, 0, tables.format.userEnd) }
+        if flags & 1 != 0 { try? populate(cpu, 0, tables.format.userEnd, ignoresErrors: true) }
     }
 }

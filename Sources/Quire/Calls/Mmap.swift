@@ -44,6 +44,7 @@ extension AddressSpace {
         if request.flags.contains(.growsDown) { flags.insert(.growsDown) }
         if request.flags.contains(.locked) { flags.insert(.locked) }
         if request.flags.contains(.stack) { flags.insert(.noHugePage) }
+        if request.flags.contains(.sync) { flags.insert(.sync) }
         var address = try unmappedArea(
             hint, length, fixed: isFixed, alignsHuge: request.file == nil && !request.flags.contains(.shared))
         if let recorded = request.recorded, !isFixed {

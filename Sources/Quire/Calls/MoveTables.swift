@@ -1,6 +1,6 @@
-// Moving entries from one range to another: whole PTE tables where both ranges cover the same part of their 2 MiB
+// Moving entries from one range to another: whole PMD or PTE tables where both ranges cover the same part of an entry's
 // span, else entry by entry under both tables' locks. The mmap lock is held for write, which is what makes any order
-// of the two locks legal. Linux: move_page_tables, move_normal_pmd, move_ptes.
+// of the two locks legal. Linux: move_page_tables, move_normal_pud, move_normal_pmd, move_ptes.
 
 extension AddressSpace {
     /// Makes the tables that `moveTables` will need at the target, so that it cannot fail half-way with pages on both
@@ -12,15 +12,25 @@ extension AddressSpace {
         var moved: UInt64 = 0
         while moved < length {
             let (source, target) = (from + moved, to + moved)
-            let step = stepLength(source, target, length - moved)
+            let upper = stepLength(source, target, length - moved, level: 2)
+            if tables.table(cpu, source, level: 1).isNone {
+                moved += upper
+                continue
+            }
+            // A table above the PMD level is made wherever the source has one, even if nothing is to be moved.
+            guard let upperTable = tables.allocatingTable(cpu, target, level: 2) else { return false }
+            if upper == span(2), tables.load(cpu, upperTable, tables.format.index(target, level: 2)).isNone {
+                moved += upper
+                continue
+            }
+            let step = stepLength(source, target, length - moved, level: 1)
             moved += step
-            let position = tables.position(cpu, source)
-            if position.table.isNone { continue }
-            if step == 512 * Page.size {
+            if tables.position(cpu, source).table.isNone { continue }
+            if step == span(1) {
                 guard let pmdTable = tables.allocatingTable(cpu, target, level: 1) else { return false }
                 if tables.load(cpu, pmdTable, tables.format.index(target, level: 1)).isNone { continue }
             }
-            if tables.populated(position.table) > 0, tables.allocatingPosition(cpu, target) == nil { return false }
+            if tables.allocatingPosition(cpu, target) == nil { return false }
         }
         return true
     }
@@ -30,39 +40,50 @@ extension AddressSpace {
         var moved: UInt64 = 0
         while moved < length {
             let (source, target) = (from + moved, to + moved)
-            let step = stepLength(source, target, length - moved)
-            let whole = step == 512 * Page.size && moveWholeTable(cpu, source, target)
+            let upper = stepLength(source, target, length - moved, level: 2)
+            if tables.table(cpu, source, level: 1).isNone
+                || upper == span(2) && moveWholeTable(cpu, source, target, level: 2)
+            {
+                moved += upper
+                continue
+            }
+            let step = stepLength(source, target, length - moved, level: 1)
+            let whole = step == span(1) && moveWholeTable(cpu, source, target, level: 1)
             if !whole { moveEntries(cpu, source, target, step) }
             moved += step
         }
         tables.flushRange(cpu, from, from + length)
     }
 
-    /// How far the range reaches within one table on either side.
-    private func stepLength(_ source: UInt64, _ target: UInt64, _ left: UInt64) -> UInt64 {
-        let span = 512 * Page.size
+    /// The bytes that an entry of a level covers.
+    private func span(_ level: Int) -> UInt64 { 1 << tables.format.shift(ofLevel: level) }
+
+    /// How far the range reaches within one entry of a level on either side.
+    private func stepLength(_ source: UInt64, _ target: UInt64, _ left: UInt64, level: Int) -> UInt64 {
+        let span = span(level)
         return Swift.min(span - source & (span - 1), span - target & (span - 1), left)
     }
 
-    /// Hangs the PTE table of a whole span below the target's PMD entry, if there is none yet.
-    private func moveWholeTable(_ cpu: CPU, _ source: UInt64, _ target: UInt64) -> Bool {
+    /// Hangs the table below the source's entry of a level below the target's, if there is none yet. True where there is
+    /// nothing to move, too.
+    private func moveWholeTable(_ cpu: CPU, _ source: UInt64, _ target: UInt64, level: Int) -> Bool {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        let position = tables.position(cpu, source)
-        guard !position.table.isNone else { return true }
-        guard let targetPMD = tables.allocatingTable(cpu, target, level: 1) else { return false }
-        let index = tables.format.index(target, level: 1)
-        guard tables.load(cpu, targetPMD, index).isNone else { return false }
-        let lock = tables.pmdLock(position.pmdTable)
-        let other = tables.pmdLock(targetPMD)
+        let from = tables.table(cpu, source, level: level)
+        let sourceIndex = tables.format.index(source, level: level)
+        guard !from.isNone, tables.format.isValidForHardware(tables.load(cpu, from, sourceIndex)) else { return true }
+        guard let to = tables.allocatingTable(cpu, target, level: level) else { return false }
+        let index = tables.format.index(target, level: level)
+        guard tables.load(cpu, to, index).isNone else { return false }
+        let lock = level == 1 ? tables.pmdLock(from) : tables.pageTableLock
+        let other = level == 1 ? tables.pmdLock(to) : tables.pageTableLock
         lock.lock(cpu)
-        let sourceIndex = tables.format.index(source, level: 1)
-        let entry = tables.takeOut(cpu, position.pmdTable, sourceIndex)
-        tables.removed(cpu, position.pmdTable, 1)
+        let entry = tables.takeOut(cpu, from, sourceIndex)
+        tables.removed(cpu, from, 1)
         lock.unlock(cpu)
-        tables.flushRange(cpu, source, source + 512 * Page.size)
+        tables.flushRange(cpu, source, source + span(level))
         other.lock(cpu)
-        tables.install(cpu, targetPMD, index, entry)
+        tables.install(cpu, to, index, entry)
         other.unlock(cpu)
         return true
     }

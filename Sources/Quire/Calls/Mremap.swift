@@ -33,8 +33,15 @@ extension AddressSpace {
             try unmap(cpu, request.target, request.newLength)
         }
         if request.newLength < request.oldLength {
-            try unmap(cpu, old + request.newLength, request.oldLength - request.newLength)
+            let less = request.oldLength - request.newLength
+            try unmap(cpu, old + request.newLength, less)
             request.oldLength = request.newLength
+            // A move asks for the difference in length even where it shrinks. Linux then forgets to give it back.
+            area = areas.find(old)
+            if moves, !area.isNone, core.areas[area].flags.contains(.account) {
+                try core.commit(cpu, pages: less >> Page.shift)
+                core.uncommit(cpu, pages: less >> Page.shift)
+            }
         }
         if !moves, request.newLength == request.oldLength { return (old, 0, 0) }
         area = areas.find(old)

@@ -58,9 +58,9 @@ extension AddressSpace {
         return tables.format.isPresent(entry) && (access != .write || tables.format.isWritable(entry))
     }
 
-    /// Faults [start, end) in across areas (__mm_populate): EFAULT or ENOMEM at the first thing in the way. Takes the
-    /// mmap lock itself.
-    func populate(_ cpu: CPU, _ start: UInt64, _ end: UInt64) throws(Errno) {
+    /// Faults [start, end) in across areas (__mm_populate): EFAULT or ENOMEM at the first thing in the way, unless that
+    /// only ends its area. Takes the mmap lock itself.
+    func populate(_ cpu: CPU, _ start: UInt64, _ end: UInt64, ignoresErrors: Bool = false) throws(Errno) {
         // An empty range is nobody's, even where the area around it refuses.
         if end == start { return }
         mmapLock.readLock(cpu)
@@ -71,7 +71,7 @@ extension AddressSpace {
             let record = core.areas[area]
             if record.start >= end { return }
             let from = Swift.max(record.start, start)
-            if let stopped = populateArea(cpu, area, from, Swift.min(record.end, end)) {
+            if let stopped = populateArea(cpu, area, from, Swift.min(record.end, end)), !ignoresErrors {
                 throw stopped == .outOfMemory ? .ENOMEM : .EFAULT
             }
             cursor = areas.next(cursor)

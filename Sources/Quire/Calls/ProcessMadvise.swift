@@ -73,6 +73,9 @@ extension Task {
     /// The checks of import_iovec, and what is left of the ranges within the most that one call takes.
     private func imported(_ ranges: [AdviceRange]) throws(Errno) -> [AdviceRange] {
         for range in ranges where range.length > UInt64(Int64.max) { throw .EINVAL }
+        var ranges = ranges
+        // Of a single range only what the call takes is looked at.
+        if ranges.count == 1 { ranges[0].length = Swift.min(ranges[0].length, Task.mostMoved) }
         let end = space.tables.format.userEnd
         for range in ranges where range.start > end || range.length > end - range.start { throw .EFAULT }
         var left = Task.mostMoved

@@ -126,9 +126,11 @@ extension Task {
             while done < total {
                 let at = start + done
                 let piece = Swift.min(total - done, Page.size - at & Page.offsetMask)
+                // The page comes first, and the file reaches up to it even where there is nothing to write then.
+                try machine.core.write(cpu, file, [], asked: piece, at: at)
                 let bytes = source(done, piece)
                 if bytes.isEmpty { throw .EFAULT }
-                try machine.core.write(cpu, file, bytes, at: at)
+                try machine.core.write(cpu, file, bytes, asked: piece, at: at)
                 done += UInt64(bytes.count)
                 if bytes.count < piece { break }
             }

@@ -83,7 +83,7 @@ extension Task {
         let result = space.setHeapEnd(cpu, end)
         let locked = space.numbers.defaultFlags.contains(.locked)
         space.mmapLock.writeUnlock(cpu)
-        if locked, result > old { try? space.populate(cpu, Page.floor(old), Page.ceiling(result)) }
+        if locked, result > old { try? space.populate(cpu, Page.ceiling(old), Page.ceiling(result)) }
         return result
     }
 

@@ -10,7 +10,10 @@ extension AddressSpace {
         let userEnd = tables.format.userEnd
         guard length <= userEnd else { throw .ENOMEM }
         if fixed {
-            guard hint <= userEnd - length else { throw .ENOMEM }
+            guard hint <= userEnd - length else {
+                // The kernel carries errors as the highest addresses: such an address reads as one.
+                throw hint > 0 &- 4096 ? Errno(rawValue: Int32(0 &- hint)) ?? .ENOMEM : .ENOMEM
+            }
             guard hint & Page.offsetMask == 0 else { throw .EINVAL }
             return hint
         }

@@ -30,8 +30,10 @@ extension AddressSpace {
             }
             if start < neighbour.end { return false }
         }
+        // Even where it may not grow it is tied to an anon_vma from here on.
+        guard prepareAnonVMA(cpu, area) else { return false }
         let pages = (stack.start - start) >> Page.shift
-        guard stack.pageOffset >= pages, prepareAnonVMA(cpu, area), mayExpand(stack.flags, pages: pages),
+        guard stack.pageOffset >= pages, mayExpand(stack.flags, pages: pages),
             stack.end - start <= numbers.limits.stack.soft,
             !stack.flags.contains(.locked) || mayLock(pages: pages), (try? commit(cpu, pages: pages)) != nil
         else { return false }

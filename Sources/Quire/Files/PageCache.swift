@@ -75,12 +75,14 @@ extension MachineCore {
         return (first..<(first + Int(end - start))).map { memory.byte(cpu, frame, offset: $0) }
     }
 
-    /// Writes bytes into one page of a memory file, which grows. Throws EPERM where a seal forbids it, ENOSPC where
-    /// memory is used up.
-    func write(_ cpu: CPU, _ file: Handle<FileRecord>, _ bytes: [UInt8], at offset: UInt64) throws(Errno) {
+    /// Writes bytes into one page of a memory file, which grows; `asked` is how many were to be written. Throws EPERM
+    /// where a seal forbids it, ENOSPC where memory is used up.
+    func write(
+        _ cpu: CPU, _ file: Handle<FileRecord>, _ bytes: [UInt8], asked: UInt64, at offset: UInt64
+    ) throws(Errno) {
         let end = offset + UInt64(bytes.count)
         let seals = files[file].seals
-        guard !seals.forbidsWriting, !seals.contains(.grow) || end <= files[file].size else { throw .EPERM }
+        guard !seals.forbidsWriting, !seals.contains(.grow) || offset + asked <= files[file].size else { throw .EPERM }
         let frame = cachedOrMade(cpu, file, offset >> Page.shift)
         guard !frame.isNone else { throw .ENOSPC }
         var place = Int(offset & Page.offsetMask)

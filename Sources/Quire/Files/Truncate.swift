@@ -32,12 +32,13 @@ extension MachineCore {
         dropCache(cpu, file, from: first, to: last)
     }
 
-    /// Zeroes [start, end), which lies within a page, if the page is cached.
+    /// Zeroes [start, end), which lies within a page, if the page is cached: it counts as written then.
     private func zero(_ cpu: CPU, _ file: Handle<FileRecord>, _ start: UInt64, _ end: UInt64) {
         guard start < end else { return }
         let frame = cached(cpu, file, start >> Page.shift)
         guard !frame.isNone else { return }
         memory.fill(cpu, frame, offset: Int(start & Page.offsetMask), count: Int(end - start), byte: 0)
+        memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags)
     }
 
     /// Zaps the pages [first, last) of a file in every area that maps them.

@@ -1,38 +1,60 @@
-// Operations as lines of a workload file, and back. Addresses are hexadecimal, lengths too, flags by their names: a
+// Operations as lines of a workload file, and back. Addresses and lengths are hexadecimal, flags have their names: a
 // person is going to read what a hunt found.
 
 extension Operation {
     /// The line, without a line feed.
     public var line: String {
-        var text = process == 0 ? "" : "[c\(process)] "
-        let values = arguments
-        func flags(_ index: Int, _ names: [(String, UInt64)]) -> String { Self.flags(argument(index), names) }
-        switch call {
-        case .fork: return text + "c\(argument(0)) = fork()"
-        case .exit: return text + "exit(0)"
-        case .memfd: return text + "memfd_create(\"conform\", MFD_CLOEXEC)"
-        case .mmap:
-            let fd = argument(3) & MapBits.anonymous != 0 ? "-1" : String(argument(4))
-            text += "mmap(\(hex(argument(0))), \(hex(argument(1))), \(flags(2, Self.rights)), "
-            return text + "\(flags(3, Self.mapFlags)), \(fd), \(hex(argument(5))))"
-        case .mprotect:
-            return text + "mprotect(\(hex(argument(0))), \(hex(argument(1))), \(flags(2, Self.rights)))"
-        case .mremap:
-            text += "mremap(\(hex(argument(0))), \(hex(argument(1))), \(hex(argument(2))), \(flags(3, Self.remapFlags))"
-            return text + (values.count > 4 ? ", \(hex(argument(4))))" : ")")
-        case .madvise:
-            let name = Self.advice.first { $0.1 == argument(2) }?.0 ?? String(argument(2))
-            return text + "madvise(\(hex(argument(0))), \(hex(argument(1))), \(name))"
-        case .store: return text + "store(\(hex(argument(0))), \(argument(1)), \(argument(2)))"
-        case .load: return text + "load(\(hex(argument(0))), \(argument(1)))"
-        case .ftruncate: return text + "ftruncate(\(argument(0)), \(hex(argument(1))))"
-        case .mlock2: return text + "mlock2(\(hex(argument(0))), \(hex(argument(1))), \(argument(2)))"
-        case .munmap, .mlock, .munlock, .mincore, .touchWrite, .touchRead:
-            return text + "\(call.rawValue)(\(hex(argument(0))), \(hex(argument(1))))"
+        let who = process == 0 ? "" : "[c\(process)] "
+        let form = CallForm.of(call)
+        if call.makesProcess { return who + "c\(argument(0)) = " + Self.beginning(call) }
+        var words: [String] = []
+        var next = 0
+        for piece in form.pieces {
+            switch piece {
+            case .fixed(let text): words.append(text)
+            case .anyText: words.append("\"conform\"")
+            case .filledText: words.append("\"" + filledText + "\"")
+            case .vector:
+                words.append("[{iov_base=\(hex(argument(next))), iov_len=\(hex(argument(next + 1)))}]")
+                next += 2
+            case .argument(let kind):
+                if next < arguments.count { words.append(text(of: argument(next), kind)) }
+                next += 1
+            }
+        }
+        return who + form.name + "(" + words.joined(separator: ", ") + ")"
+    }
+
+    private func text(of value: UInt64, _ kind: ArgumentKind) -> String {
+        switch kind {
+        case .rights: return ArgumentNames.bits(value, kind.names, none: "PROT_NONE")
+        case .advice: return kind.names.first { $0.value == value }?.name ?? String(value)
+        case .mapFlags where value & 15 == 3: return "MAP_SHARED_VALIDATE|" + text(of: value & ~15, kind)
+        case .mapFlags, .remapFlags, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode, .seals:
+            return ArgumentNames.bits(value, kind.names, none: "0")
+        case .descriptor where call == .mmap && argument(3) & MapBits.anonymous != 0: return "-1"
+        case .descriptor, .byte, .count, .number: return value == .max ? "-1" : String(value)
+        case .child: return "c\(value)"
+        case .address, .target, .length, .offset, .size: return hex(value)
         }
     }
 
-    /// Reads a line that `line` printed; nil for any other.
+    /// The bytes of `writeText`: one letter, as often as the count says.
+    var filledText: String {
+        let letter = UInt8(ascii: "a") + UInt8(argument(3) % 26)
+        return String(repeating: String(UnicodeScalar(letter)), count: Int(min(argument(1), Self.longestText)))
+    }
+
+    /// The call that makes a process, without the name of the child.
+    private static func beginning(_ call: OperationCall) -> String {
+        let words = CallForm.of(call).pieces.map { if case .fixed(let text) = $0 { text } else { "" } }
+        return "\(call.rawValue)(\(words.joined(separator: ", ")))"
+    }
+
+    /// The longest text that is written.
+    static let longestText: UInt64 = 256
+
+    /// Reads a line that `line` printed, or another one of the same form with numbers for names; nil for any other.
     public init?(line: String) {
         var rest = line[...]
         process = 0
@@ -41,89 +63,110 @@ extension Operation {
             process = number
             rest = rest[rest.index(after: close)...].drop { $0 == " " }
         }
-        if rest.hasPrefix("c"), let equals = rest.firstIndex(of: "="), rest[equals...].hasPrefix("= fork()") {
-            guard let child = UInt64(rest[..<equals].dropFirst().filter { $0 != " " }) else { return nil }
-            call = .fork
+        for call in [OperationCall.fork, .vfork, .clone] where rest.hasSuffix(" = " + Self.beginning(call)) {
+            guard rest.hasPrefix("c"), let child = UInt64(rest.dropFirst().prefix { $0 != " " }) else { return nil }
+            self.call = call
             arguments = [child]
             return
         }
-        guard let open = rest.firstIndex(of: "("), let close = rest.lastIndex(of: ")"),
-            let call = OperationCall(rawValue: String(rest[..<open]))
-        else { return nil }
-        self.call = call
-        arguments = []
-        if call == .memfd || call == .exit { return }
-        for word in rest[rest.index(after: open)..<close].split(separator: ",") {
-            guard let value = Self.value(String(word.filter { $0 != " " })) else { return nil }
-            arguments.append(value)
+        guard let open = rest.firstIndex(of: "("), let close = rest.lastIndex(of: ")") else { return nil }
+        let words = Self.words(rest[rest.index(after: open)..<close])
+        for call in CallForm.calls[String(rest[..<open])] ?? [] where !call.makesProcess {
+            guard let arguments = Self.arguments(words, CallForm.of(call)) else { continue }
+            self.call = call
+            self.arguments = arguments
+            return
         }
+        return nil
     }
 
-    // MARK: Names
-
-    static let rights: [(String, UInt64)] = [
-        ("PROT_READ", 1), ("PROT_WRITE", 2), ("PROT_EXEC", 4), ("PROT_GROWSDOWN", 0x0100_0000),
-        ("PROT_GROWSUP", 0x0200_0000),
-    ]
-    static let mapFlags: [(String, UInt64)] = [
-        ("MAP_SHARED", 1), ("MAP_PRIVATE", 2), ("MAP_FIXED", 0x10), ("MAP_ANONYMOUS", 0x20), ("MAP_GROWSDOWN", 0x100),
-        ("MAP_LOCKED", 0x2000), ("MAP_NORESERVE", 0x4000), ("MAP_POPULATE", 0x8000), ("MAP_NONBLOCK", 0x10000),
-        ("MAP_STACK", 0x20000), ("MAP_FIXED_NOREPLACE", 0x100000),
-    ]
-    static let remapFlags: [(String, UInt64)] = [("MREMAP_MAYMOVE", 1), ("MREMAP_FIXED", 2), ("MREMAP_DONTUNMAP", 4)]
-    static let advice: [(String, UInt64)] = [
-        ("MADV_NORMAL", 0), ("MADV_RANDOM", 1), ("MADV_SEQUENTIAL", 2), ("MADV_WILLNEED", 3), ("MADV_DONTNEED", 4),
-        ("MADV_FREE", 8), ("MADV_DONTFORK", 10), ("MADV_DOFORK", 11), ("MADV_MERGEABLE", 12),
-        ("MADV_UNMERGEABLE", 13), ("MADV_HUGEPAGE", 14), ("MADV_NOHUGEPAGE", 15), ("MADV_DONTDUMP", 16),
-        ("MADV_DODUMP", 17), ("MADV_WIPEONFORK", 18), ("MADV_KEEPONFORK", 19), ("MADV_COLD", 20),
-        ("MADV_PAGEOUT", 21), ("MADV_POPULATE_READ", 22), ("MADV_POPULATE_WRITE", 23), ("MADV_DONTNEED_LOCKED", 24),
-        ("MADV_GUARD_INSTALL", 102), ("MADV_GUARD_REMOVE", 103),
-    ]
-
-    private static func flags(_ value: UInt64, _ names: [(String, UInt64)]) -> String {
-        var rest = value
-        var words: [String] = []
-        for (name, bit) in names where rest & bit != 0 {
-            words.append(name)
-            rest &= ~bit
-        }
-        if rest != 0 { words.append(hex(rest)) }
-        if words.isEmpty { return names.first?.0 == "PROT_READ" ? "PROT_NONE" : "0" }
-        return words.joined(separator: "|")
+    /// What stands between the commas, but for those in brackets. Texts hold none.
+    private static func words(_ text: Substring) -> [Substring] {
+        var isInside = false
+        return text.split { character in
+            if character == "[" || character == "]" { isInside = character == "[" }
+            return character == "," && !isInside
+        }.map { $0.drop { $0 == " " } }
     }
 
-    private static func value(_ text: String) -> UInt64? {
-        var sum: UInt64 = 0
-        for word in text.split(separator: "|") {
-            if word == "PROT_NONE" { continue }
-            if word == "-1" {
-                sum = .max
-            } else if word.hasPrefix("0x"), let number = UInt64(word.dropFirst(2), radix: 16) {
-                sum |= number
-            } else if let number = UInt64(word) {
-                sum |= number
-            } else if let known = (rights + mapFlags + remapFlags + advice).first(where: { $0.0 == word }) {
-                sum |= known.1
-            } else {
-                return nil
+    private static func arguments(_ words: [Substring], _ form: CallForm) -> [UInt64]? {
+        guard words.count <= form.pieces.count, words.count >= form.pieces.count - form.optional else { return nil }
+        var found: [UInt64] = []
+        var byte: UInt64?
+        for (word, piece) in zip(words, form.pieces) {
+            switch piece {
+            case .fixed(let text): guard ArgumentNames.isSame(word, text) else { return nil }
+            case .anyText: guard word.hasPrefix("\"") else { return nil }
+            case .filledText:
+                guard word.hasPrefix("\""), let letter = word.dropFirst().first?.asciiValue else { return nil }
+                byte = letter == UInt8(ascii: "\"") ? 0 : UInt64(letter &- UInt8(ascii: "a"))
+            case .vector:
+                let numbers = word.split { !"0123456789abcdefx".contains($0) }.filter { $0.hasPrefix("0x") }
+                guard numbers.count == 2 else { return nil }
+                found += numbers.compactMap { ArgumentNames.value($0) }
+            case .argument(.child):
+                guard let number = UInt64(word.dropFirst()), word.hasPrefix("c") else { return nil }
+                found.append(number)
+            case .argument:
+                guard let value = ArgumentNames.value(word) else { return nil }
+                found.append(value)
             }
         }
-        return sum
+        if let byte { found.append(byte) }
+        return found
     }
 }
 
 /// Operations as a workload file with a comment at its head.
 public func workloadText(_ operations: [Operation], comment: String = "") -> String {
-    let head = comment.split(separator: "\n").reduce("") { $0 + "# \($1)\n" }
-    return runnable(operations).reduce(head) { $0 + $1.line + "\n" }
+    WorkloadText(operations, comment: comment).text
 }
 
 /// The operations of a workload file that this module wrote; nil where there is another line in it.
 public func readOperations(_ text: String) -> [Operation]? {
     var operations: [Operation] = []
-    for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+    for line in text.split(separator: "\n") where !line.hasPrefix("#") && !line.hasPrefix("snapshot(") {
         guard let operation = Operation(line: String(line)) else { return nil }
         operations.append(operation)
     }
     return operations
+}
+
+/// A workload's text, and which line each operation stands on.
+struct WorkloadText {
+    /// Large pages are not modelled: with this both sides map small ones, whatever the advice.
+    static let machine = "# machine: /sys/kernel/mm/transparent_hugepage/enabled=never"
+
+    private(set) var text: String
+    let operations: [Operation]
+    /// The number of operations before each line's end, by line from 1 on.
+    private(set) var done: [Int] = [0]
+    private var interval: Int
+
+    /// The text, with a snapshot after every `interval` operations; 0 for none.
+    init(_ operations: [Operation], comment: String = "", snapshotEvery interval: Int = 0) {
+        self.operations = runnable(operations)
+        self.interval = interval
+        text = ""
+        for line in comment.split(separator: "\n") { add("# \(line)", 0) }
+        add(Self.machine, 0)
+        for (index, operation) in self.operations.enumerated() {
+            add(operation.line, index + 1)
+            if hasSnapshot(after: index) { add("snapshot(\"\(index + 1)\")", index + 1) }
+        }
+    }
+
+    private mutating func add(_ line: String, _ count: Int) {
+        text += line + "\n"
+        done.append(count)
+    }
+
+    /// Whether a snapshot follows an operation.
+    func hasSnapshot(after index: Int) -> Bool { interval > 0 && (index + 1) % interval == 0 }
+
+    /// The operations up to a line, all for nil.
+    func operations(to line: Int?) -> [Operation] {
+        guard let line, line < done.count else { return operations }
+        return Array(operations.prefix(done[line]))
+    }
 }

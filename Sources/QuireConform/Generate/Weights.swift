@@ -2,10 +2,14 @@
 
 /// Weights of the kinds of operations.
 public struct Weights: Hashable, Sendable {
-    /// By the call's name in a workload file; `file` stands for mappings of memfds.
+    /// By the name of the call (`OperationCall`); `file` stands for mappings of files, `stack` for stacks and what is
+    /// done near them.
     public private(set) var values: [String: Int] = [
-        "mmap": 14, "munmap": 4, "mprotect": 12, "mremap": 7, "madvise": 14, "store": 12, "load": 8, "touch_write": 10,
-        "touch_read": 5, "mlock": 3, "mlock2": 1, "munlock": 3, "mincore": 2, "file": 4, "fork": 2, "exit": 1,
+        "mmap": 140, "file": 50, "stack": 40, "munmap": 40, "mprotect": 110, "mremap": 80, "madvise": 140, "mlock": 25,
+        "mlock2": 15, "munlock": 25, "mlockall": 4, "munlockall": 6, "msync": 8, "mincore": 20, "brk": 14, "process_madvise": 12, "store": 110,
+        "load": 70, "touch_write": 90, "touch_read": 50, "memfd_create": 3, "ftruncate": 12, "fallocate": 14,
+        "pread64": 10, "pwrite64": 10, "read_text": 6, "write_text": 6, "seal": 3, "dup": 3, "close": 3, "fork": 14, "vfork": 3,
+        "clone": 3, "exit": 12, "wait4": 6, "name_area": 2, "thp_disable": 2,
     ]
     /// How many of a hundred operations get an argument at its edges: 0, 1, a byte beside a page, 2^47, 2^56, 2^64 − 1.
     public private(set) var edges = 2
@@ -13,10 +17,13 @@ public struct Weights: Hashable, Sendable {
     /// What comes near what programs do.
     public static let standard = Weights()
 
-    /// Half of the operations get an argument at its edges.
+    /// Half of the operations get an argument at its edges, and the rare calls are less rare.
     public static let edges: Weights = {
         var weights = Weights()
         weights.edges = 50
+        for (name, value) in weights.values where value < 30 && !["fork", "vfork", "clone", "exit"].contains(name) {
+            weights.values[name] = max(value, name.hasSuffix("all") ? 8 : 30)
+        }
         return weights
     }()
 
@@ -45,16 +52,23 @@ public struct Weights: Hashable, Sendable {
         }
         return .success(weights)
     }
+}
 
-    /// Draws a kind.
-    func draw(_ random: inout SeededRandom) -> String {
-        let names = values.keys.sorted()
-        var rest = random.number(names.reduce(0) { $0 + (values[$1] ?? 0) })
-        for name in names {
-            rest -= values[name] ?? 0
-            if rest < 0 { return name }
+/// Draws kinds by their weights.
+struct KindDraw {
+    private let bounds: [(name: String, bound: Int)]
+
+    init(_ weights: Weights) {
+        var sum = 0
+        bounds = weights.values.keys.sorted().map { name in
+            sum += weights.values[name] ?? 0
+            return (name, sum)
         }
-        return "load"
+    }
+
+    func next(_ random: inout SeededRandom) -> String {
+        let number = random.number(bounds.last?.bound ?? 0)
+        return bounds.first { number < $0.bound }?.name ?? "load"
     }
 }
 
@@ -69,11 +83,16 @@ public struct WeightsError: Error, CustomStringConvertible {
 struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 
-    init(_ seed: Int) { state = UInt64(bitPattern: Int64(seed)) &* 0x9E37_79B9_7F4A_7C15 }
+    /// The seed is mixed first: the states of one sequence lie one step apart, and so would those of two seeds.
+    init(_ seed: Int) { state = Self.mixed(UInt64(bitPattern: Int64(seed)) &+ 0x5851_F42D_4C95_7F2D) }
 
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
+        return Self.mixed(state)
+    }
+
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var mixed = value
         mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
         return mixed ^ mixed >> 31

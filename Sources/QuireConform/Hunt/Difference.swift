@@ -1,11 +1,49 @@
-// A difference between the model and the reference model, and the workload that shows it.
+// A difference between two sides, and the workload that shows it.
+
+import QuireWorkload
+
+/// Who plays a workload.
+public enum Side: String, Hashable, Sendable {
+    /// The memory manager.
+    case model
+    /// The dictionary of pages.
+    case reference
+    /// The host's kernel.
+    case live
+}
 
 /// What a hunt found.
 public struct Difference: Sendable {
+    /// What makes two differences one bug, as far as a machine can tell.
+    public struct Kind: Hashable, Sendable {
+        /// Who differs from the model.
+        public var other: Side
+        /// The call whose outcome differs; nil for the state of processes.
+        public var call: String?
+        /// The field of the report that differs.
+        public var field: String
+    }
+
     /// The operations up to the one after which the two differ.
     public var operations: [Operation]
-    /// In words: the line's results, or the first field of the state.
-    public var text: String
+    public var kind: Kind
+    /// `line 3 mmap`, `pid 1 100000000000-100000010000`.
+    public var place: String
+    /// What each side says.
+    public var model: String
+    public var other: String
+
+    /// In words.
+    public var text: String { "\(place): \(kind.field): model \(model) | \(kind.other.rawValue) \(other)" }
     /// The line at the end.
     public var line: String { operations.last?.line ?? "" }
+
+    /// What the comparison of a run with another side's found.
+    init(_ found: RunDifference, with other: Side, operations: [Operation]) {
+        self.operations = operations
+        kind = Kind(other: other, call: found.call, field: found.field)
+        place = found.place
+        model = found.model
+        self.other = found.live
+    }
 }

@@ -1,6 +1,7 @@
-// The state of a process in the fields that both sides know: what is compared between two operations.
+// The state of a process in the fields that both models know: what is compared between two operations.
 
 import Quire
+import QuireWorkload
 
 /// One area as smaps shows it; sizes in kB.
 public struct AreaState: Hashable, Sendable {
@@ -15,10 +16,12 @@ public struct AreaState: Hashable, Sendable {
     public var locked: UInt64
 }
 
-/// One process.
+/// One process; sums in kB.
 public struct SpaceState: Hashable, Sendable {
     public var number: Int
     public var vmSize: UInt64
+    public var vmLck: UInt64
+    public var vmData: UInt64
     public var rssAnon: UInt64
     public var rssShmem: UInt64
     public var areas: [AreaState]
@@ -30,6 +33,8 @@ extension SpaceState {
         let status = process.status()
         number = process.pid
         vmSize = status.size
+        vmLck = status.locked
+        vmData = status.data
         rssAnon = status.anonymous
         rssShmem = status.shared
         areas = process.areaReports().map { area in
@@ -43,6 +48,8 @@ extension SpaceState {
     init(_ space: ReferenceSpace, number: Int) {
         self.number = number
         vmSize = UInt64(space.areas.count) * 4
+        vmLck = space.strayLocks * 4
+        vmData = 0
         rssAnon = 0
         rssShmem = 0
         areas = []
@@ -66,6 +73,8 @@ extension SpaceState {
                         anonymous: 0, locked: 0))
                 last = area
             }
+            if area.flags.contains(.locked) { vmLck += 4 }
+            if area.flags.intersection([.write, .shared, .growsDown]) == .write { vmData += 4 }
             guard case .page(let memory) = space.entries[page] else { continue }
             areas[areas.count - 1].rss += 4
             share += 4096 << 12 / UInt64(memory.mappings)
@@ -79,29 +88,45 @@ extension SpaceState {
         if last != nil { close() }
     }
 
-    /// The first field that differs from the other side's, in words; nil where nothing does.
-    func difference(from other: SpaceState) -> String? {
+    /// The first field that differs from the other side's; nil where nothing does.
+    func difference(from other: SpaceState) -> RunDifference? {
         if self == other { return nil }
-        let place = "process \(number)"
+        let place = "pid \(number)"
         for (ours, theirs) in zip(areas, other.areas) where ours != theirs {
-            return "\(place): model \(ours.text) | reference \(theirs.text)"
+            return ours.difference(from: theirs, place)
         }
         if areas.count != other.areas.count {
             let common = min(areas.count, other.areas.count)
-            return areas.count > common
-                ? "\(place): only the model has \(areas[common].text)"
-                : "\(place): only the reference has \(other.areas[common].text)"
+            return RunDifference(
+                place: place, field: "area", model: areas.count > common ? areas[common].text : "none",
+                live: other.areas.count > common ? other.areas[common].text : "none")
         }
-        return "\(place): VmSize \(vmSize) | \(other.vmSize), RssAnon \(rssAnon) | \(other.rssAnon), "
-            + "RssShmem \(rssShmem) | \(other.rssShmem)"
+        let sums: [(String, UInt64, UInt64)] = [
+            ("VmSize", vmSize, other.vmSize), ("VmLck", vmLck, other.vmLck), ("VmData", vmData, other.vmData),
+            ("RssAnon", rssAnon, other.rssAnon), ("RssShmem", rssShmem, other.rssShmem),
+        ]
+        return sums.first { $0.1 != $0.2 }.map { name, ours, theirs in
+            RunDifference(place: place, field: "\(name) since the start", model: String(ours), live: String(theirs))
+        }
     }
 }
 
 extension AreaState {
-    var text: String {
-        "\(hex(start))-\(hex(end)) \(flags)offset \(offset) Rss \(rss) Anonymous \(anonymous) Locked \(locked)"
+    var text: String { "\(hex(start))-\(hex(end)) \(flags)Rss \(rss)" }
+
+    fileprivate func difference(from other: AreaState, _ place: String) -> RunDifference {
+        func differ(_ field: String, _ ours: String, _ theirs: String, at range: String = "") -> RunDifference {
+            RunDifference(place: place + range, field: field, model: ours, live: theirs)
+        }
+        guard start == other.start, end == other.end else { return differ("area", text, other.text) }
+        let range = " \(hex(start))-\(hex(end))"
+        if flags != other.flags { return differ("VmFlags", flags, other.flags, at: range) }
+        let fields: [(String, UInt64, UInt64)] = [
+            ("Rss", rss, other.rss), ("Anonymous", anonymous, other.anonymous), ("Locked", locked, other.locked),
+        ]
+        for (name, ours, theirs) in fields where ours != theirs {
+            return differ(name, String(ours), String(theirs), at: range)
+        }
+        return differ("offset", String(offset), String(other.offset), at: range)
     }
 }
-
-/// `0x…`
-func hex(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }

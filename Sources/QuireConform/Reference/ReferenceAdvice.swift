@@ -7,7 +7,7 @@ extension ReferenceSpace {
     static let populateWrite: UInt64 = 23
     /// The numbers that the reference model carries out.
     static let advice: Set<UInt64> = [
-        0, 1, 2, 3, 4, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 102, 103,
+        0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 102, 103,
     ]
 
     /// madvise: the error's name, or nil.
@@ -39,7 +39,14 @@ extension ReferenceSpace {
         return sawHole ? "ENOMEM" : nil
     }
 
-    private func nextArea(from page: UInt64) -> UInt64? { areas.keys.lazy.filter { $0 > page }.min() }
+    /// process_madvise of one range of the caller's own: the bytes advised.
+    func adviseSelf(_ address: UInt64, _ length: UInt64, _ advice: UInt64) -> ReferenceResult {
+        if length > UInt64(Int64.max) { return .error("EINVAL") }
+        let bytes = min(length, 0x7FFF_F000)
+        if address > Self.userEnd || bytes > Self.userEnd - address { return .error("EFAULT") }
+        if bytes == 0 { return .value(0) }
+        return madvise(address, bytes, advice).map { .error($0) } ?? .value(bytes)
+    }
 
     /// Acts on [start, end) of one area.
     private func advise(_ start: UInt64, _ end: UInt64, _ advice: UInt64) -> String? {
@@ -54,7 +61,14 @@ extension ReferenceSpace {
         case 4, 24:
             if advice == 4, isLocked { return "EINVAL" }
             discard(start, end)
-        case 8: return !area.isPlain || isLocked ? "EINVAL" : nil
+        case 8:
+            if !area.isPlain || isLocked { return "EINVAL" }
+            for page in start..<end { giveAway(page) }
+        case 9:
+            guard let file = area.file, !isLocked else { return "EINVAL" }
+            guard area.isShared, !area.flags.contains(.sealed) else { return "EACCES" }
+            if !file.seals.isDisjoint(with: [.write, .futureWrite]) { return "EPERM" }
+            punch(file, (start &+ area.shift) << 12, (end &+ area.shift) << 12)
         case 10: flags.insert(.dontFork)
         case 11: flags.remove(.dontFork)
         case 12: if !area.isShared { flags.insert(.mergeable) }
@@ -67,7 +81,9 @@ extension ReferenceSpace {
             guard area.isPlain else { return "EINVAL" }
             flags.insert(.wipeOnFork)
         case 19: flags.remove(.wipeOnFork)
-        case 20, 21: return isLocked ? "EINVAL" : nil
+        case 20, 21:
+            if isLocked { return "EINVAL" }
+            if advice == 21 { for page in start..<end { reclaim(page, area) } }
         case 102:
             if isLocked { return "EINVAL" }
             installGuards(start, end, area)
@@ -76,6 +92,36 @@ extension ReferenceSpace {
         }
         if flags != area.flags { change(start, end, to: flags) }
         return nil
+    }
+
+    /// MADV_FREE of one page.
+    private func giveAway(_ page: UInt64) {
+        guard case .page(let memory) = entries[page], memory.isAnonymous else { return }
+        if memory.isDirty, memory.mappings != 1 { return }
+        memory.isDirty = false
+        memory.isLazy = memory.isLazy || !isLockedSomewhere(memory)
+        written.remove(page)
+    }
+
+    private func isLockedSomewhere(_ memory: ReferencePage) -> Bool {
+        spaces.contains { space in
+            space.entries.contains { page, entry in
+                guard case .page(let other) = entry, other === memory else { return false }
+                return space.areas[page]?.flags.contains(.locked) == true
+            }
+        }
+    }
+
+    /// MADV_PAGEOUT of one page. There is no swap: what is anonymous stays, unless it was given away.
+    private func reclaim(_ page: UInt64, _ area: ReferenceArea) {
+        guard case .page(let memory) = entries[page], memory.mappings == 1 else { return }
+        if memory.isAnonymous {
+            guard memory.isLazy else { return }
+            if written.contains(page) || memory.isDirty { memory.isLazy = false } else { unmap(page) }
+            return
+        }
+        unmap(page)
+        if !memory.isDirty { area.file?.pages[page &+ area.shift] = nil }
     }
 
     /// Pages go, guards stay.

@@ -9,6 +9,12 @@ final class ReferencePage {
     var bytes: [UInt8]?
     /// In how many places it is mapped, in all processes.
     var mappings = 0
+    /// Written by other ways than the mappings that it has now.
+    var isDirty = false
+    /// Has contents; what was only allocated (fallocate) gets them at the first look.
+    var isFilled = true
+    /// Given to MADV_FREE: it may be dropped if nobody has written it since.
+    var isLazy = false
 
     init(isAnonymous: Bool, bytes: [UInt8]? = nil) {
         self.isAnonymous = isAnonymous
@@ -18,18 +24,41 @@ final class ReferencePage {
 
 /// A file in memory: a memfd, or what stands behind shared anonymous memory.
 final class ReferenceFile {
-    var pageCount: UInt64
+    /// In bytes.
+    var size: UInt64
+    var seals: ReferenceSeals = []
+    var isExecutable = true
     var pages: [UInt64: ReferencePage] = [:]
 
-    init(pageCount: UInt64) { self.pageCount = pageCount }
+    init(size: UInt64) { self.size = size }
+
+    /// Pages that may be mapped; the last one may be whole only in part.
+    var pageCount: UInt64 { (size + 4095) >> 12 }
 
     /// The page at an offset, made where there is none yet.
     func page(at offset: UInt64) -> ReferencePage {
-        if let page = pages[offset] { return page }
+        if let page = pages[offset] {
+            page.isFilled = true
+            return page
+        }
         let page = ReferencePage(isAnonymous: false)
         pages[offset] = page
         return page
     }
+
+    /// Whether a page is there with its contents.
+    func holds(_ offset: UInt64) -> Bool { pages[offset]?.isFilled ?? false }
+}
+
+/// What may not be done to a file any more (F_ADD_SEALS).
+struct ReferenceSeals: OptionSet {
+    let rawValue: UInt64
+    static let seal = ReferenceSeals(rawValue: 1)
+    static let shrink = ReferenceSeals(rawValue: 2)
+    static let grow = ReferenceSeals(rawValue: 4)
+    static let write = ReferenceSeals(rawValue: 8)
+    static let futureWrite = ReferenceSeals(rawValue: 16)
+    static let execute = ReferenceSeals(rawValue: 32)
 }
 
 /// "First written in this area, its pieces or its neighbours": areas of different identities never merge.
@@ -60,6 +89,10 @@ struct ReferenceFlags: OptionSet, Hashable {
     static let hugePage = ReferenceFlags(rawValue: 16384)
     static let noHugePage = ReferenceFlags(rawValue: 32768)
     static let mergeable = ReferenceFlags(rawValue: 65536)
+    static let sync = ReferenceFlags(rawValue: 262144)
+    /// May never be written: a shared mapping of a file that is sealed.
+    static let sealed = ReferenceFlags(rawValue: 524288)
+    static let growsDown = ReferenceFlags(rawValue: 131072)
 
     static let rights: ReferenceFlags = [.read, .write, .execute]
 
@@ -68,7 +101,7 @@ struct ReferenceFlags: OptionSet, Hashable {
 
     init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// The letters of smaps in its order. All memory of the reference may be given every right.
+    /// The letters of smaps in its order. All memory of the reference may be given every right, unless it is sealed.
     var letters: String {
         var all = ""
         func add(_ flag: ReferenceFlags, _ letters: String) { if contains(flag) { all += letters + " " } }
@@ -76,8 +109,9 @@ struct ReferenceFlags: OptionSet, Hashable {
         add(.write, "wr")
         add(.execute, "ex")
         add(.shared, "sh")
-        all += "mr mw me "
+        all += contains(.sealed) ? "mr me " : "mr mw me "
         add(.shared, "ms")
+        add(.growsDown, "gd")
         add(.guards, "gu")
         add(.locked, "lo")
         add(.sequential, "sr")
@@ -86,6 +120,7 @@ struct ReferenceFlags: OptionSet, Hashable {
         add(.lockOnFault, "lf")
         add(.account, "ac")
         add(.noReserve, "nr")
+        add(.sync, "sf")
         add(.wipeOnFork, "wf")
         add(.dontDump, "dd")
         add(.hugePage, "hg")

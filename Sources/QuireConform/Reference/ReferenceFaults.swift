@@ -23,9 +23,12 @@ extension ReferenceSpace {
     func access(_ address: UInt64, write: Bool) -> ReferenceFault? {
         let top = address >> 47
         if top != 0, top != 0x1FFFF { return .notCanonical }
+        if areas[address >> 12] == nil { growStack(to: address >> 12) }
         guard let area = areas[address >> 12] else { return .unmapped }
         guard permits(area, write: write) else { return .forbidden }
-        return serve(address >> 12, write: write)
+        if let fault = serve(address >> 12, write: write) { return fault }
+        if write { written.insert(address >> 12) }
+        return nil
     }
 
     func permits(_ area: ReferenceArea, write: Bool) -> Bool {
@@ -41,17 +44,26 @@ extension ReferenceSpace {
             if write {
                 prepareAnonymous(page)
                 map(page, ReferencePage(isAnonymous: true))
+                written.insert(page)
             }
         case .page(let memory):
-            guard write, !area.isShared else { return nil }
+            guard write else { return nil }
+            written.insert(page)
+            if area.isShared { return nil }
             prepareAnonymous(page)
             if !memory.isAnonymous || memory.mappings > 1 {
                 map(page, ReferencePage(isAnonymous: true, bytes: memory.bytes))
             }
+            written.insert(page)
         case nil:
             guard let file = area.file else {
-                if write { prepareAnonymous(page) }
-                if write { map(page, ReferencePage(isAnonymous: true)) } else { entries[page] = .zero }
+                if write {
+                    prepareAnonymous(page)
+                    map(page, ReferencePage(isAnonymous: true))
+                    written.insert(page)
+                } else {
+                    entries[page] = .zero
+                }
                 return nil
             }
             return serveFile(page, area, file, write: write)
@@ -70,6 +82,7 @@ extension ReferenceSpace {
         guard offset < file.pageCount else { return .beyondEnd }
         let cached = file.page(at: offset)
         map(page, copies ? ReferencePage(isAnonymous: true, bytes: cached.bytes) : cached)
+        if write { written.insert(page) }
         return nil
     }
 
@@ -82,7 +95,7 @@ extension ReferenceSpace {
         for near in from..<min(from + 16, table + Self.tablePages) where areas[near] === area {
             let offset = near &+ area.shift
             guard offset < file.pageCount else { break }
-            if entries[near] == nil, let cached = file.pages[offset] { map(near, cached) }
+            if entries[near] == nil, file.holds(offset) { map(near, file.page(at: offset)) }
         }
     }
 
@@ -117,18 +130,43 @@ extension ReferenceSpace {
         return true
     }
 
-    /// Populates whatever is mapped in [start, end), until something is in the way.
-    func populateAll(_ start: UInt64, _ end: UInt64) -> Bool {
+    /// Populates whatever is mapped in [start, end). False where something was in the way: an area ends there, and, unless
+    /// `goesOn`, the call.
+    @discardableResult
+    func populateAll(_ start: UInt64, _ end: UInt64, goesOn: Bool = true) -> Bool {
+        var isWhole = true
         var page = start
         while page < end {
             guard areas[page] != nil else {
-                page += 1
+                guard let next = nextArea(from: page) else { break }
+                page = next
                 continue
             }
             let next = self.end(of: page, limit: end)
-            guard populate(page, next) else { return false }
+            if !populate(page, next) {
+                isWhole = false
+                if !goesOn { break }
+            }
             page = next
         }
-        return true
+        return isWhole
+    }
+
+    // MARK: Stacks
+
+    /// Lets the stack above a page grow down to it, if it may.
+    private func growStack(to page: UInt64) {
+        guard page << 12 >= Self.lowest, let next = nextArea(from: page), let stack = areas[next],
+            stack.flags.contains(.growsDown)
+        else { return }
+        if let below = previousArea(from: page), let area = areas[below], !area.flags.contains(.growsDown),
+            !area.flags.isDisjoint(with: .rights), page - below - 1 < Self.stackGap
+        {
+            return
+        }
+        // Even where it may not grow, it counts as written.
+        prepareAnonymous(next)
+        if (end(of: next) - page) << 12 > Self.mostStack { return }
+        for free in page..<next { areas[free] = stack }
     }
 }

@@ -3,12 +3,11 @@
 // is copied. Linux: dup_mmap, anon_vma_fork, anon_vma_clone, vma_needs_copy.
 
 extension ReferenceSpace {
-    /// A copy for a child. `spaces` are all that there are: whether an identity is in use is found by looking.
-    func fork(among spaces: [ReferenceSpace]) -> ReferenceSpace {
-        let child = ReferenceSpace()
-        child.files = files
-        var present = spaces + [child]
-        if !present.contains(where: { $0 === self }) { present.append(self) }
+    /// A copy for a child.
+    func fork(_ world: ReferenceWorld) -> ReferenceSpace {
+        let child = ReferenceSpace(world)
+        child.heapEnd = heapEnd
+        let present = spaces + [child]
         for start in areas.keys.sorted() where start == 0 || areas[start - 1] !== areas[start] {
             guard let area = areas[start], !area.flags.contains(.dontFork) else { continue }
             let end = end(of: start)
@@ -25,7 +24,9 @@ extension ReferenceSpace {
             guard !isWiped, area.anonymous != nil || area.flags.contains(.guards) else { continue }
             for page in start..<end {
                 switch entries[page] {
-                case .page(let memory): child.map(page, memory)
+                case .page(let memory):
+                    child.map(page, memory)
+                    if !area.isShared, written.contains(page) { child.written.insert(page) }
                 case .some(let other): child.entries[page] = other
                 case nil: break
                 }

@@ -1,6 +1,6 @@
 // The reference model: memory as a dictionary of pages, trivially correct, as a second opinion on the model. It carries
-// out the anonymous and memfd part of the calls and answers as a report does. It has no page tables, so it says nothing
-// of VmPTE and faults, and it chooses no addresses.
+// out every call of a workload and answers as a report does. It has no page tables, so it says nothing of VmPTE and
+// faults; it chooses no addresses, and says so where a call asks for one.
 
 import QuireWorkload
 
@@ -23,40 +23,79 @@ public struct Answer: Hashable, Sendable {
     }
 }
 
+/// What the reference model says to an operation.
+public enum Opinion {
+    case answer(Answer)
+    /// It has no answer of its own; what it was told is possible, and it has taken it over.
+    case abstains(String)
+    /// It cannot go on: the operation needs more than a dictionary of pages.
+    case retires(String)
+}
+
 /// Runs operations one after the other.
 public final class ReferenceModel {
+    private let world = ReferenceWorld()
     /// Processes that run, by the order of their creation from 1 on.
-    private(set) var spaces: [Int: ReferenceSpace] = [1: ReferenceSpace()]
+    var spaces: [Int: ReferenceSpace] { world.spaces }
     /// The number of each process by the name that operations use.
     private var numbers: [Int: Int] = [0: 1]
+    /// The descriptors of each process by its number: processes that share memory have their own.
+    private var descriptors: [Int: [UInt64: ReferenceFile]] = [:]
     private var created = 1
     /// What is put in the place of an answer: a test's planted bug.
     var distort: ((Operation, Answer) -> Answer)?
 
     /// A machine with one process and no memory in use.
-    public init() {}
+    public init() { world.spaces[1] = ReferenceSpace(world) }
 
-    /// Carries an operation out; nil where its process does not run.
-    public func perform(_ operation: Operation) -> Answer? {
-        guard let number = numbers[operation.process], let space = spaces[number] else { return nil }
-        let answer = carryOut(operation, space)
-        return distort?(operation, answer) ?? answer
+    /// Carries an operation out; nil where its process does not run. `told` is what another side answered: where Linux
+    /// has the choice, it is taken over.
+    public func perform(_ operation: Operation, told: Answer? = nil) -> Opinion? {
+        guard let number = numbers[operation.process], let space = world.spaces[number] else { return nil }
+        space.descriptors = descriptors[number] ?? [:]
+        let opinion = carryOut(operation, space, told)
+        descriptors[number] = space.descriptors
+        if let distort, case .answer(let answer) = opinion { return .answer(distort(operation, answer)) }
+        return opinion
     }
 
-    private func carryOut(_ operation: Operation, _ space: ReferenceSpace) -> Answer {
+    private func carryOut(_ operation: Operation, _ space: ReferenceSpace, _ told: Answer?) -> Opinion {
+        func argument(_ index: Int) -> UInt64 { operation.argument(index) }
+        let (first, second, third, fourth) = (argument(0), argument(1), argument(2), argument(3))
+        var place: UInt64?
+        if case .address(let address) = told?.outcome { place = address }
+        switch operation.call {
+        case .mmap:
+            return address(space.mmap(first, second, third, fourth, argument(4), argument(5), told: place))
+        case .mremap: return address(space.mremap(first, second, third, fourth, argument(4), told: place))
+        case .pread: return number(space.read(first, second, third, fourth))
+        case .pwrite: return number(space.write(first, second, third, fourth))
+        case .writeText: return number(space.write(first, Array(operation.filledText.utf8), third))
+        case .dup: return number(space.dup(first))
+        case .adviseSelf: return number(space.adviseSelf(first, second, third & 0xFFFF_FFFF))
+        case .brk: return address(space.brk(first))
+        default: return .answer(plainCall(operation, space))
+        }
+    }
+
+    /// The calls that the model has an answer to whatever others say.
+    private func plainCall(_ operation: Operation, _ space: ReferenceSpace) -> Answer {
         func argument(_ index: Int) -> UInt64 { operation.argument(index) }
         let (first, second, third) = (argument(0), argument(1), argument(2))
         switch operation.call {
-        case .mmap: return place(space.mmap(first, second, third, argument(3), argument(4), argument(5)))
         case .munmap: return plain(space.munmap(first, second))
         case .mprotect: return plain(space.mprotect(first, second, third))
-        case .mremap: return place(space.mremap(first, second, third, argument(3), argument(4)))
-        case .madvise: return plain(space.madvise(first, second, third))
+        case .madvise: return plain(space.madvise(first, second, third & 0xFFFF_FFFF))
         case .mlock: return plain(space.mlock(first, second, .locked))
         case .mlock2:
-            if third & ~1 != 0 { return plain("EINVAL") }
-            return plain(space.mlock(first, second, third == 1 ? [.locked, .lockOnFault] : .locked))
+            if third & 0xFFFF_FFFE != 0 { return plain("EINVAL") }
+            return plain(space.mlock(first, second, third & 1 == 1 ? [.locked, .lockOnFault] : .locked))
         case .munlock: return plain(space.munlock(first, second))
+        case .mlockall: return plain(space.mlockall(first & 0xFFFF_FFFF))
+        case .munlockall:
+            space.munlockall()
+            return plain(nil)
+        case .msync: return plain(space.msync(first, second, third & 0xFFFF_FFFF))
         case .mincore:
             let (error, bytes) = space.mincore(first, second)
             return error.map { Answer(.error($0)) } ?? Answer(.result(0), data: bytes)
@@ -64,32 +103,59 @@ public final class ReferenceModel {
         case .load: return load(space, first, second)
         case .touchWrite, .touchRead: return touch(space, first, second, write: operation.call == .touchWrite)
         case .memfd:
-            let fd = UInt64(3 + space.files.count)
-            space.files[fd] = ReferenceFile(pageCount: 0)
-            return Answer(.result(Int64(fd)))
-        case .ftruncate:
-            guard let file = space.files[first] else { return plain("EBADF") }
-            file.pageCount = pageAlign(second) >> 12
-            return plain(nil)
-        case .fork:
+            if first & 0xFFFF_FFE0 != 0 || first & 0x18 == 0x18 { return plain("EINVAL") }
+            let file = ReferenceFile(size: 0)
+            if first & 8 != 0 { file.seals = .execute } else if first & 2 == 0 { file.seals = .seal }
+            file.isExecutable = first & 8 == 0
+            return Answer(.result(Int64(space.open(file))))
+        case .ftruncate: return plain(space.ftruncate(first, second))
+        case .fallocate: return plain(space.fallocate(first, second, third, argument(3)))
+        case .readText:
+            switch space.read(first, second, third) {
+            case .bytes(let bytes): return Answer(.result(Int64(bytes.count)), data: bytes)
+            case .error(let name): return plain(name)
+            }
+        case .close: return plain(space.close(first))
+        case .seal: return plain(space.seal(first, second & 0xFFFF_FFFF))
+        case .nameArea: return plain("EINVAL")
+        case .disableHugePages: return plain(second == 0 ? nil : "EINVAL")
+        case .mmap, .mremap, .pread, .pwrite, .writeText, .dup, .adviseSelf, .brk, .fork, .vfork, .clone, .exit, .wait4:
+            return family(operation, space)
+        }
+    }
+
+    private func family(_ operation: Operation, _ space: ReferenceSpace) -> Answer {
+        let first = Int(truncatingIfNeeded: operation.argument(0))
+        switch operation.call {
+        case .fork, .vfork, .clone:
             created += 1
-            numbers[Int(first)] = created
-            spaces[created] = space.fork(among: Array(spaces.values))
+            numbers[first] = created
+            world.spaces[created] = operation.call == .vfork ? space : space.fork(world)
+            descriptors[created] = space.descriptors
             return Answer(.result(Int64(created)))
         case .exit:
-            space.removeAll()
-            if let number = numbers[operation.process] { spaces[number] = nil }
+            guard let number = numbers[operation.process] else { return plain(nil) }
+            world.spaces[number] = nil
+            if !world.spaces.values.contains(where: { $0 === space }) { space.removeAll() }
             return plain(nil)
+        default: return numbers[first].map { Answer(.result(Int64($0))) } ?? plain("ECHILD")
         }
     }
 
     private func plain(_ error: String?) -> Answer { Answer(error.map { .error($0) } ?? .result(0)) }
 
-    private func place(_ result: ReferenceResult) -> Answer {
+    private func address(_ result: ReferenceResult) -> Opinion {
         switch result {
-        case .value(let address): Answer(.address(address))
-        case .error(let name): Answer(.error(name))
+        case .value(let address): .answer(Answer(.address(address)))
+        case .error(let name): .answer(Answer(.error(name)))
+        case .open(let why): .abstains(why)
+        case .retire(let why): .retires(why)
         }
+    }
+
+    private func number(_ result: ReferenceResult) -> Opinion {
+        if case .value(let number) = result { return .answer(Answer(.result(Int64(bitPattern: number)))) }
+        return address(result)
     }
 
     // MARK: Accesses
@@ -97,11 +163,7 @@ public final class ReferenceModel {
     private func store(_ space: ReferenceSpace, _ address: UInt64, _ count: UInt64, _ byte: UInt8) -> Answer {
         eachPage(address, count) { at, bytes in
             if let fault = space.access(at, write: true) { return fault }
-            guard case .page(let memory) = space.entries[at >> 12] else { return .unmapped }
-            let offset = Int(at & 4095)
-            var contents = memory.bytes ?? [UInt8](repeating: 0, count: 4096)
-            for place in offset..<(offset + bytes) { contents[place] = byte }
-            memory.bytes = contents
+            space.write(at, [UInt8](repeating: byte, count: bytes))
             return nil
         }
     }
@@ -110,12 +172,7 @@ public final class ReferenceModel {
         var data: [UInt8] = []
         let answer = eachPage(address, count) { at, bytes in
             if let fault = space.access(at, write: false) { return fault }
-            let offset = Int(at & 4095)
-            if case .page(let memory) = space.entries[at >> 12], let contents = memory.bytes {
-                data += contents[offset..<(offset + bytes)]
-            } else {
-                data += [UInt8](repeating: 0, count: bytes)
-            }
+            data += space.contents(at, bytes)
             return nil
         }
         if case .signal = answer.outcome { return answer }

@@ -15,9 +15,9 @@ private struct Move {
 }
 
 extension ReferenceSpace {
-    /// mremap. Where Linux would choose the place, the answer is an error that no call has.
+    /// mremap. `told` is the address that another side answered.
     func mremap(
-        _ old: UInt64, _ oldLength: UInt64, _ newLength: UInt64, _ flags: UInt64, _ target: UInt64
+        _ old: UInt64, _ oldLength: UInt64, _ newLength: UInt64, _ flags: UInt64, _ target: UInt64, told: UInt64?
     ) -> ReferenceResult {
         var move = Move(
             old: old, oldLength: pageAlign(oldLength), newLength: pageAlign(newLength), flags: flags, target: target)
@@ -31,18 +31,38 @@ extension ReferenceSpace {
         }
         if move.isFixed { remove(target >> 12, (target + move.newLength) >> 12) }
         if move.newLength < move.oldLength {
-            if let error = munmap(old + move.newLength, move.oldLength - move.newLength) { return .error(error) }
+            let less = move.oldLength - move.newLength
+            if let error = munmap(old + move.newLength, less) { return .error(error) }
             move.oldLength = move.newLength
+            // A move that shrinks asks for the difference all the same.
+            let isAccounted = areas[old >> 12]?.flags.contains(.account) == true
+            if move.moves, isAccounted, less > Self.memory { return .error("ENOMEM") }
         }
-        if !move.moves { return move.newLength == move.oldLength ? .value(old) : grow(move) }
-        guard move.isFixed else { return .error("(a place of the kernel's choice)") }
+        if move.newLength >> 12 > Self.mostPages { return .retire("an area of \(move.newLength >> 20) MiB") }
+        if !move.moves {
+            if move.newLength == move.oldLength { return .value(old) }
+            if grow(move) { return .value(old) }
+            if flags & 1 == 0 { return .error("ENOMEM") }
+        }
         guard areas[old >> 12] != nil else { return .error("EFAULT") }
+        var isTold = false
+        if !move.isFixed {
+            let hint = move.keepsOld ? target : 0
+            if hint == 0 || !isFree(hint >> 12, (hint + move.newLength) >> 12) {
+                guard let told else { return .open("whether there is a place for an area") }
+                guard !isUnaligned(told), told <= Self.userEnd - move.newLength,
+                    isFree(told >> 12, (told + move.newLength) >> 12)
+                else { return .error("(a free place)") }
+                isTold = true
+                move.target = told
+            }
+        }
         let isLocked = areas[old >> 12]?.flags.contains(.locked) ?? false
         relocate(move)
         if isLocked, move.newLength > move.oldLength {
-            _ = populateAll((target + move.oldLength) >> 12, (target + move.newLength) >> 12)
+            populateAll((move.target + move.oldLength) >> 12, (move.target + move.newLength) >> 12)
         }
-        return .value(target)
+        return isTold ? .open("where Linux puts an area") : .value(move.target)
     }
 
     private func isInvalid(_ move: Move) -> Bool {
@@ -56,15 +76,17 @@ extension ReferenceSpace {
     }
 
     /// Grows an area at its end, if it ends there and nothing is in the way.
-    private func grow(_ move: Move) -> ReferenceResult {
+    private func grow(_ move: Move) -> Bool {
         let (from, to) = ((move.old + move.oldLength) >> 12, (move.old + move.newLength) >> 12)
         guard end(of: move.old >> 12) == from, move.old + move.newLength <= Self.userEnd,
             !(from..<to).contains(where: { areas[$0] != nil }), let area = areas[move.old >> 12]
-        else { return .error(move.flags & 1 == 0 ? "ENOMEM" : "(a place of the kernel's choice)") }
-        for page in from..<to { areas[page] = area }
-        join(start(of: from), to)
-        if area.flags.contains(.locked) { _ = populateAll(from, to) }
-        return .value(move.old)
+        else { return false }
+        // What is new joins both sides; what lies below the area is not looked at.
+        let made = area.copy()
+        for page in from..<to { areas[page] = made }
+        join(from, to)
+        if area.flags.contains(.locked) { populateAll(from, to) }
+        return true
     }
 
     /// Moves every area of a range; a hole is passed over unless the range begins with it.
@@ -74,7 +96,8 @@ extension ReferenceSpace {
         var page = move.old >> 12
         while page < end {
             guard areas[page] != nil else {
-                page += 1
+                guard let next = nextArea(from: page) else { break }
+                page = next
                 continue
             }
             let next = self.end(of: page, limit: end)
@@ -103,6 +126,7 @@ extension ReferenceSpace {
         for step in 0..<count {
             guard let entry = entries.removeValue(forKey: from + step) else { continue }
             entries[to + step] = entry
+            if written.remove(from + step) != nil { written.insert(to + step) }
         }
         if move.keepsOld {
             finishKeeping(from, from + count)
@@ -114,6 +138,7 @@ extension ReferenceSpace {
     /// MREMAP_DONTUNMAP: the old area stays, unlocked; if the call moved all of it, nothing anonymous is left in it.
     private func finishKeeping(_ start: UInt64, _ end: UInt64) {
         guard let old = areas[start] else { return }
+        if old.flags.contains(.locked) { strayLocks += self.end(of: start) - self.start(of: start) }
         old.flags.subtract([.locked, .lockOnFault])
         if self.start(of: start) == start, self.end(of: start) == end {
             old.anonymous = nil

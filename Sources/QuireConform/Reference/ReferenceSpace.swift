@@ -3,19 +3,56 @@
 // Labels are kept, not derived from attributes, because Linux does not join every two areas that are alike: what was
 // apart when it became alike stays apart until a call touches the border. Linux: mm_struct, vma_merge, __split_vma.
 
+/// Every process's memory, by the process's number.
+final class ReferenceWorld {
+    var spaces: [Int: ReferenceSpace] = [:]
+}
+
 /// One process's memory.
 final class ReferenceSpace {
     static let userEnd: UInt64 = 1 << 47 - 4096
     /// Page numbers per table: fault-around does not look beyond.
     static let tablePages: UInt64 = 512
 
+    /// The stack's limit, the gap below it, and the lowest address that anybody gets.
+    static let mostStack: UInt64 = 8 << 20
+    static let stackGap: UInt64 = 256
+    static let lowest: UInt64 = 65_536
+
+    private unowned let world: ReferenceWorld
+    /// Every address space that there is.
+    var spaces: [ReferenceSpace] { Array(world.spaces.values) }
     /// Page number to area.
     var areas: [UInt64: ReferenceArea] = [:]
     /// Page number to what is mapped there.
     var entries: [UInt64: ReferenceEntry] = [:]
-    var files: [UInt64: ReferenceFile] = [:]
+    /// Pages that were written through their entry.
+    var written: Set<UInt64> = []
+    /// Where the heap ends.
+    var heapEnd = Zones.heap
+    /// Open files by descriptor, of the process whose turn it is.
+    var descriptors: [UInt64: ReferenceFile] = [:]
+    /// Pages that VmLck counts though nothing has them locked.
+    var strayLocks: UInt64 = 0
+    /// What new areas are given by mlockall(MCL_FUTURE).
+    var future: ReferenceFlags = []
+
+    init(_ world: ReferenceWorld) { self.world = world }
 
     // MARK: Areas
+
+    /// The first page of the first area that lies above a page.
+    func nextArea(from page: UInt64) -> UInt64? { areas.keys.lazy.filter { $0 > page }.min() }
+
+    /// The last page of the last area that lies below a page.
+    func previousArea(from page: UInt64) -> UInt64? { areas.keys.lazy.filter { $0 < page }.max() }
+
+    /// Whether nothing lies in [start, end), nor a stack so near above that it needs the room.
+    func isFree(_ start: UInt64, _ end: UInt64) -> Bool {
+        guard start << 12 >= Self.lowest, !(start..<end).contains(where: { areas[$0] != nil }) else { return false }
+        guard let next = nextArea(from: start), areas[next]?.flags.contains(.growsDown) == true else { return true }
+        return next >= end + Self.stackGap
+    }
 
     /// The first page of the area that a page belongs to.
     func start(of page: UInt64) -> UInt64 {
@@ -115,7 +152,10 @@ final class ReferenceSpace {
 
     /// Takes away what is mapped at a page.
     func unmap(_ page: UInt64) {
-        if case .page(let memory) = entries.removeValue(forKey: page) { memory.mappings -= 1 }
+        let wasWritten = written.remove(page) != nil
+        guard case .page(let memory) = entries.removeValue(forKey: page) else { return }
+        memory.mappings -= 1
+        if wasWritten, !memory.isAnonymous { memory.isDirty = true }
     }
 
     /// Ends all areas in [start, end).

@@ -8,6 +8,7 @@ public enum Reproducer {
         let lines = runnable(operations)
         var text = comment.split(separator: "\n").reduce("") { $0 + "// \($1)\n" }
         text += prelude
+        if lines.contains(where: { $0.call == .brk }) { text += "    place_heap();\n" }
         for operation in lines { text += "    STEP(\(operation.process), \(statement(operation)));\n" }
         text += "    for (int who = 0; who <= \((lines.map(\.process).max() ?? 0)); who++) if (me == who) show();\n"
         // The first process leaves last, when its children have shown what they have.
@@ -17,28 +18,31 @@ public enum Reproducer {
     private static func statement(_ operation: Operation) -> String {
         let line = "\"" + operation.line.filter { $0 != "\"" } + "\""
         func number(_ index: Int) -> String { hex(operation.argument(index)) + "ul" }
-        func call(_ name: String, _ count: Int) -> String {
-            let list = (0..<count).map { ", " + number($0) }.joined()
-            return "CALL(\(line), syscall(SYS_\(name)\(list)))"
+        func call(_ name: String, _ arguments: [String]) -> String {
+            "CALL(\(line), syscall(SYS_\(name)\(arguments.map { ", " + $0 }.joined())))"
         }
         switch operation.call {
-        case .mmap: return call("mmap", 6)
-        case .munmap: return call("munmap", 2)
-        case .mprotect: return call("mprotect", 3)
-        case .mremap: return call("mremap", 5)
-        case .madvise: return call("madvise", 3)
-        case .mlock: return call("mlock", 2)
-        case .mlock2: return call("mlock2", 3)
-        case .munlock: return call("munlock", 2)
-        case .ftruncate: return call("ftruncate", 2)
-        case .memfd: return "CALL(\(line), syscall(SYS_memfd_create, \"conform\", 1))"
         case .mincore: return "residence(\(line), \(number(0)), \(number(1)))"
         case .store: return "access_bytes(\(line), \(number(0)), \(number(1)), 1, 1, \(number(2)))"
         case .load: return "access_bytes(\(line), \(number(0)), \(number(1)), 1, 0, 0)"
         case .touchWrite: return "access_bytes(\(line), \(number(0)), \(number(1)), 4096, 1, -1)"
         case .touchRead: return "access_bytes(\(line), \(number(0)), \(number(1)), 4096, 0, 0)"
-        case .fork: return "become(\(line), \(operation.argument(0)))"
+        case .memfd: return call("memfd_create", ["\"conform\"", number(0)])
+        case .readText: return "read_text(\(line), \(number(0)), \(number(1)), \(number(2)))"
+        case .writeText:
+            return call("pwrite64", [number(0), "\"\(operation.filledText)\"", number(1), number(2)])
+        // A vfork child that takes turns with nobody else has memory of its own here.
+        case .fork, .clone, .vfork: return "become(\(line), \(operation.argument(0)))"
+        case .seal: return call("fcntl", [number(0), "F_ADD_SEALS", number(1)])
+        case .adviseSelf: return "advise_self(\(line), \(number(0)), \(number(1)), \(number(2)))"
         case .exit: return "*turn += 1; _exit(0)"
+        case .wait4: return call("wait4", ["children[\(operation.argument(0))]", "0", "0", "0"])
+        case .nameArea: return call("prctl", ["PR_SET_VMA", "0", number(0), number(1), "\"conform\""])
+        case .disableHugePages: return call("prctl", ["PR_SET_THP_DISABLE", number(0), number(1), "0", "0"])
+        case .mmap, .munmap, .mprotect, .brk, .mremap, .madvise, .mlock, .mlock2, .munlock, .mlockall, .munlockall, .msync,
+            .ftruncate, .fallocate, .pread, .pwrite, .dup, .close:
+            let form = CallForm.of(operation.call)
+            return call(form.name, form.kinds.indices.map(number))
         }
     }
 
@@ -46,6 +50,7 @@ public enum Reproducer {
         // Build: cc -o reproducer this.c; run as root, with address randomisation as it is.
         #define _GNU_SOURCE
         #include <errno.h>
+        #include <fcntl.h>
         #include <sched.h>
         #include <setjmp.h>
         #include <signal.h>
@@ -53,12 +58,17 @@ public enum Reproducer {
         #include <stdlib.h>
         #include <string.h>
         #include <sys/mman.h>
+        #include <sys/prctl.h>
         #include <sys/syscall.h>
         #include <sys/wait.h>
         #include <unistd.h>
 
+        #ifndef PR_SET_VMA
+        #define PR_SET_VMA 0x53564d41
+        #endif
+
         static volatile int *turn;
-        static int me;
+        static int me, children[1024];
         static sigjmp_buf out;
         static volatile siginfo_t caught;
 
@@ -67,7 +77,7 @@ public enum Reproducer {
             siglongjmp(out, number);
         }
 
-        static void access_bytes(const char *line, unsigned long at, unsigned long count, unsigned long step, int write,
+        __attribute__((unused)) static void access_bytes(const char *line, unsigned long at, unsigned long count, unsigned long step, int write,
                                  int byte) {
             unsigned long end = at + count, hash = 0xcbf29ce484222325;
             int number = sigsetjmp(out, 1);
@@ -84,17 +94,41 @@ public enum Reproducer {
             printf("%s = done%s%lx\\n", line, write ? " " : " fnv1a64 ", write ? 0 : hash);
         }
 
-        static void residence(const char *line, unsigned long at, unsigned long count) {
-            static unsigned char pages[1 << 20];
+        __attribute__((unused)) static void residence(const char *line, unsigned long at, unsigned long count) {
+            static unsigned char pages[1 << 16];
             long result = syscall(SYS_mincore, at, count, pages);
             printf("%s = %ld %s ", line, result, result < 0 ? strerror(errno) : "");
             for (unsigned long page = 0; result == 0 && page < count / 4096; page++) printf("%d", pages[page] & 1);
             printf("\\n");
         }
 
-        static void become(const char *line, int number) {
+        __attribute__((unused)) static void read_text(const char *line, int file, unsigned long count, unsigned long offset) {
+            static unsigned char bytes[1 << 16];
+            long result = syscall(SYS_pread64, file, bytes, count, offset);
+            printf("%s = %ld %s ", line, result, result < 0 ? strerror(errno) : "");
+            for (long place = 0; place < result; place++) printf("%02x", bytes[place]);
+            printf("\\n");
+        }
+
+        __attribute__((unused)) static void advise_self(const char *line, unsigned long at, unsigned long count, unsigned long advice) {
+            struct { unsigned long at, count; } range = {at, count};
+            long result = syscall(SYS_process_madvise, -10000, &range, 1, advice, 0);
+            printf("%s = %ld %s\\n", line, result, result < 0 ? strerror(errno) : "");
+        }
+
+        // The heap begins where a workload's does.
+        __attribute__((unused)) static void place_heap(void) {
+            unsigned long map[13];
+            for (int at = 0; at < 13; at++) map[at] = 0x10000; // code, data, stack, arguments, environment
+            map[1] = 0x11000; // the end of the code
+            map[4] = map[5] = 0x180000000000; // the heap
+            map[11] = 0, map[12] = 0xffffffff00000000; // no auxiliary vector, no program
+            if (syscall(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, map, sizeof map, 0)) perror("the heap's place");
+        }
+
+        __attribute__((unused)) static void become(const char *line, int number) {
             long child = fork();
-            if (child == 0) me = number; else printf("%s\\n", line);
+            if (child == 0) me = number; else { children[number] = child; printf("%s\\n", line); }
         }
 
         static void show(void) {
@@ -104,7 +138,7 @@ public enum Reproducer {
             while (file && fgets(text, sizeof text, file)) {
                 unsigned long start;
                 if (sscanf(text, "%lx-", &start) == 1 && strchr(text, '-') < strchr(text, ' ')) {
-                    inside = start >> 40 == 0x10;
+                    inside = start >> 44 == 1;
                     if (inside) printf("process %d: %s", me, text);
                 } else if (inside && (!strncmp(text, "Rss:", 4) || !strncmp(text, "Anonymous:", 10)
                                       || !strncmp(text, "Locked:", 7) || !strncmp(text, "VmFlags:", 8))) {

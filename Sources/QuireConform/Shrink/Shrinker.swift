@@ -1,5 +1,5 @@
 // Makes a workload that shows a difference small: fewer lines first (delta debugging: halves, quarters, … single lines),
-// then smaller arguments, until neither helps. Any difference will do: it need not be the one it began with.
+// then smaller arguments, until neither helps. Whoever asks says which difference counts as the one that was found.
 
 /// Shrinks workloads.
 public struct Shrinker {
@@ -13,32 +13,40 @@ public struct Shrinker {
         var best = found
         while budget > 0 {
             let before = best.operations
-            best = dropLines(best, fails)
+            _ = dropLines(best.operations) { operations in
+                guard let smaller = fails(runnable(operations)) else { return nil }
+                best = smaller
+                return smaller.operations
+            }
             best = simplify(best, fails)
             if best.operations == before { break }
         }
         return best
     }
 
+    /// The fewest lines found for which `fails` gives lines that show the difference: those it was asked for, or fewer.
+    public mutating func dropLines<Line>(_ found: [Line], fails: ([Line]) -> [Line]?) -> [Line] {
+        var best = found
+        var size = max(best.count / 2, 1)
+        while true {
+            var start = 0
+            while start < best.count, budget > 0 {
+                var fewer = best
+                fewer.removeSubrange(start..<min(start + size, fewer.count))
+                budget -= 1
+                if let smaller = fails(fewer) { best = smaller } else { start += size }
+            }
+            if size == 1 || budget <= 0 { return best }
+            size /= 2
+        }
+    }
+
+    // MARK: Arguments
+
     private mutating func attempt(_ operations: [Operation], _ fails: ([Operation]) -> Difference?) -> Difference? {
         guard budget > 0 else { return nil }
         budget -= 1
         return fails(runnable(operations))
-    }
-
-    private mutating func dropLines(_ found: Difference, _ fails: ([Operation]) -> Difference?) -> Difference {
-        var best = found
-        var size = max(best.operations.count / 2, 1)
-        while true {
-            var start = 0
-            while start < best.operations.count {
-                var fewer = best.operations
-                fewer.removeSubrange(start..<min(start + size, fewer.count))
-                if let smaller = attempt(fewer, fails) { best = smaller } else { start += size }
-            }
-            if size == 1 { return best }
-            size /= 2
-        }
     }
 
     /// Smaller arguments, one at a time.
@@ -52,8 +60,9 @@ public struct Shrinker {
                 if let simpler = attempt(changed, fails) { best = simpler }
                 if index >= best.operations.count { break }
             }
-            for place in best.operations[index].arguments.indices {
-                for value in Self.simpler(best.operations[index], place) {
+            let kinds = CallForm.of(best.operations[index].call).kinds
+            for place in best.operations[index].arguments.indices where place < kinds.count {
+                for value in Self.simpler(best.operations[index].arguments[place], kinds[place]) {
                     guard index < best.operations.count else { break }
                     var changed = best.operations
                     changed[index].arguments[place] = value
@@ -70,21 +79,25 @@ public struct Shrinker {
     }
 
     /// Values that are easier to read than an argument, the easiest first.
-    private static func simpler(_ operation: Operation, _ place: Int) -> [UInt64] {
-        let value = operation.arguments[place]
-        let values: [UInt64] =
-            switch (operation.call, place) {
-            case (.fork, _), (.memfd, _), (.exit, _), (.ftruncate, 0), (.madvise, 2), (.mmap, 4), (.mremap, 3): []
-            case (.mlock2, 2): []
-            case (.mmap, 2), (.mprotect, 2): [3, 1, 0]
-            case (.mmap, 3): [0x32, 0x31]
-            case (.mmap, 5): [0]
-            case (.store, 1), (.load, 1): [1, 4096]
-            case (.store, 2): [1]
-            case (_, 0), (.mremap, 4):
-                [0, 0x1000, 0x2000, 0x4000].map { Generator.base + $0 } + [value & ~4095]
-            default: [4096, 2 * 4096, 4 * 4096, 1 << 21, (value >> 13) << 12, value & ~4095]
-            }
-        return values.filter { $0 != value && ($0 < value || place == 2) }
+    private static func simpler(_ value: UInt64, _ kind: ArgumentKind) -> [UInt64] {
+        let ranked: [UInt64]
+        switch kind {
+        case .rights: ranked = [3, 1, 0]
+        case .mapFlags: ranked = [0x32, 0x31, 0x12, 0x11]
+        case .address, .target:
+            guard (Zones.base..<Zones.end).contains(value) else { return [] }
+            ranked = [0, 0x1000, 0x2000, 0x4000, 0x200000].map { Zones.base + $0 } + [value & ~4095]
+        case .count: ranked = [1, 4096]
+        case .byte: ranked = [1]
+        case .descriptor: ranked = [3, 4, 5, 6]
+        case .length: ranked = [4096, 2 * 4096, 4 * 4096, 1 << 21, (value >> 13) << 12, value & ~4095]
+        case .offset, .size: ranked = [0, 4096, 2 * 4096, (value >> 13) << 12, value & ~4095]
+        case .remapFlags, .advice, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode, .seals,
+            .number, .child:
+            return []
+        }
+        // What comes before a value in the list is easier than it; of two numbers the smaller one is.
+        if let rank = ranked.firstIndex(of: value) { return Array(ranked[..<rank]) }
+        return kind == .rights || kind == .mapFlags ? ranked : ranked.filter { $0 < value }
     }
 }

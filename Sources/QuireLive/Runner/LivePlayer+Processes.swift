@@ -6,18 +6,29 @@ import QuireWorkload
 import SystemPackage
 
 extension LivePlayer {
-    /// Starts the process that lines without a prefix belong to.
-    func startFirst() throws(LiveRunError) {
+    /// Starts a worker that the first process of each run is forked from.
+    static func startPristine(folder: String) throws(LiveRunError) -> LiveProcess {
         do throws(Errno) {
             let (channel, pid) = try WorkerChannel.startWorker(cpu: LiveProcesses.firstCPU, directory: folder)
-            processes.append(LiveProcess(number: 1, parent: 0, pid: pid, channel: channel))
+            let process = LiveProcess(number: 0, parent: 0, pid: pid, channel: channel)
             do throws(WorkerLoss) {
-                heapError = try channel.receive().error
+                process.heapError = try channel.receive().error
             } catch {
+                process.end()
                 throw .noSuchProcess
             }
+            return process
         } catch {
             throw .system(.system("a process for the workload", error))
+        }
+    }
+
+    /// Starts the process that lines without a prefix belong to: a child of the controller, not of the pristine worker.
+    func startFirst() throws(LiveRunError) {
+        let flags: UInt64 = 0x8000 | 17  // CLONE_PARENT, SIGCHLD
+        let request = quire_request.access(QUIRE_FORK, [flags, 0], number: quire_call_number(QUIRE_CLONE))
+        guard case .value = try makeProcess(request, [], pristine).ending else {
+            throw .system(.childFailed("no process for the workload"))
         }
     }
 
@@ -45,12 +56,19 @@ extension LivePlayer {
             request = .access(
                 operation, [wanted.kernelFlags | wanted.exitSignal, 0], number: quire_call_number(QUIRE_CLONE))
         }
+        return try makeProcess(request, bytes, parent)
+    }
+
+    private func makeProcess(
+        _ request: quire_request, _ bytes: [UInt8], _ parent: LiveProcess
+    ) throws(LiveRunError) -> LiveOutcome {
+        let borrows = request.operation == UInt32(QUIRE_VFORK.rawValue)
         var answer = LiveAnswer.lost("killed")
         var failure: LiveRunError?
         let channel: WorkerChannel
         do throws(Errno) {
             channel = try WorkerChannel.make { (end) throws(Errno) in
-                if operation == QUIRE_VFORK {
+                if borrows {
                     parent.start(request, bytes, passing: end)
                     return
                 }
@@ -62,7 +80,7 @@ extension LivePlayer {
             throw .system(.system("a channel", error))
         }
         if let failure { throw failure }
-        return operation == QUIRE_VFORK
+        return borrows
             ? try borrower(of: parent, on: channel) : try child(of: parent, on: channel, LiveOutcome(answer))
     }
 

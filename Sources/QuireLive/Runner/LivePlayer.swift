@@ -15,15 +15,18 @@ final class LivePlayer {
     let folder: String
     var names = Names()
     var settings = LiveSettings()
+    /// The worker that the first process is forked from.
+    let pristine: LiveProcess
     /// Processes by number, which is the place in the list plus one.
     var processes: [LiveProcess] = []
     /// Why processes of this run have no heap in the window, 0 if they have one.
-    var heapError: Int32 = 0
+    var heapError: Int32 { pristine.heapError }
     private var inodes: InodeNumbers
     private var ignored: [String: UInt64] = [:]
     private var malformed: UInt64 = 0
 
-    init(_ record: RunRecord, folder: String) {
+    init(_ record: RunRecord, folder: String, pristine: LiveProcess) {
+        self.pristine = pristine
         self.record = record
         self.folder = folder
         file = record.workload
@@ -111,7 +114,9 @@ final class LivePlayer {
         switch s.call {
         // The lines of a block run in the order of the file; conditions are the model's.
         case .parallel, .end, .expect, .never: return
-        case .snapshot: record.snapshots.append((try text(s, 0), try state()))
+        case .snapshot: 
+            let label = try text(s, 0)
+            record.snapshots.append(RunSnapshot(line: s.line, label: label, processes: try state()))
         case .unknown: ignored[names.text(of: s.call), default: 0] += 1
         default: try call(s)
         }

@@ -22,6 +22,8 @@ final class LiveProcess {
     private(set) var isAlive = true
     /// wait4 has taken its status.
     var isReaped = false
+    /// Of the pristine worker: why its heap is not in the window, 0 if it is.
+    var heapError: Int32 = 0
     /// The parent whose memory it runs in (vfork), which waits for its end; and the other way round.
     weak var lender: LiveProcess?
     weak var borrower: LiveProcess?
@@ -131,7 +133,12 @@ final class LiveProcess {
                 try SmapsArea.forEach(of: Int(pid)) { (area) throws(LiveError) in
                     guard RunComparison.window.contains(area.area.range.lowerBound),
                         area.area.range.upperBound <= RunComparison.window.upperBound
-                    else { return }
+                    else {
+                        if area.flags.contains("lo") {
+                            report.lockedOutside += Int64(Int32(truncatingIfNeeded: area["Size"] / 4)) * 4
+                        }
+                        return
+                    }
                     found.append(ProcessReport.Area(area, &inodes))
                 }
                 report.smaps = found

@@ -72,22 +72,8 @@ public struct LiveReplay {
     }
 
     private func play(_ reader: WorkloadReader, _ record: RunRecord) throws(LiveRunError) {
-        let turn: LiveTurn?
-        let folder: ScratchFolder
-        do throws(Errno) {
-            turn = try LiveTurn.take()
-            folder = try ScratchFolder()
-        } catch {
-            throw .system(.system("a place for the live run in \(temporaryFolder())", error))
-        }
-        defer { withExtendedLifetime((turn, folder)) {} }
-        if turn == nil { throw .interrupted }
-        let orphans = LiveProcesses.adoptOrphans(true)
-        let player = LivePlayer(record, folder: folder.path)
-        defer {
-            player.end()
-            _ = LiveProcesses.adoptOrphans(orphans)
-        }
-        try player.play(reader, settings: settings, keepsGoing: keepsGoing)
+        let session = try LiveSession()
+        defer { session.end() }
+        try session.play(reader, record, settings: settings, keepsGoing: keepsGoing)
     }
 }

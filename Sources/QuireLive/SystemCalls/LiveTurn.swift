@@ -47,6 +47,12 @@ final class ScratchFolder {
     }
 
     deinit {
+        clear()
+        unsafe rmdir(path)
+    }
+
+    /// Removes the files in it.
+    func clear() {
         if let folder = unsafe opendir(path) {
             while let entry = unsafe readdir(folder) {
                 let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
@@ -56,7 +62,6 @@ final class ScratchFolder {
             }
             unsafe closedir(folder)
         }
-        unsafe rmdir(path)
     }
 }
 

@@ -5,7 +5,7 @@ import Quire
 extension Player {
     /// snapshot("label").
     func snapshot(_ s: Statement) throws(ParseError) {
-        report.snapshot(try text(s, 0), processes())
+        report.snapshot(try text(s, 0), processes(), line: s.line)
     }
 
     /// `parallel` … `end`, `expect`, `never`: the block's lines run in the order of the file.

@@ -60,6 +60,12 @@ public final class ReplaySession {
     /// The number of the line that `step` plays next, if there is one; nil in a workload without lines.
     public var nextLine: Int? { isEmpty ? nil : isFirst ? statement.line : statement.line + 1 }
 
+    /// The number of the line that was played last.
+    public var line: Int { statement.line }
+
+    /// The state of every process, as a snapshot reports it.
+    public func state() -> [ProcessReport] { player.processes() }
+
     /// Plays the next line; the calls that it reports, or nil at the end.
     public func step() throws(ReplayError) -> [CallReport]? {
         if isEmpty { return nil }

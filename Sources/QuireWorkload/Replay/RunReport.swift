@@ -44,10 +44,10 @@ final class RunReport {
         record?.divergences.append(divergence)
     }
 
-    func snapshot(_ label: String, _ processes: [ProcessReport]) {
+    func snapshot(_ label: String, _ processes: [ProcessReport], line: Int) {
         writer?.snapshot(label, processes)
         summary?.add(label, processes)
-        record?.snapshots.append((label, processes))
+        record?.snapshots.append(RunSnapshot(line: line, label: label, processes: processes))
     }
 
     func exited(_ process: ProcessReport) {

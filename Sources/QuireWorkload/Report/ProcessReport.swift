@@ -13,6 +13,9 @@ public struct ProcessReport: Hashable, Sendable {
     public var smaps: [Area]?
     /// The page tables themselves; nil where they cannot be observed.
     public var pagetables: PageTables?
+    /// What of VmLck is a live process's own memory outside of the workload's window, kB; not part of the report. The
+    /// kernel counts an area's pages in 32 bits there, so that locking 8 TiB or more may take something off.
+    public var lockedOutside: Int64 = 0
 
     /// A process with all that is known about it.
     public init(

@@ -1,6 +1,7 @@
-// The fields in which two runs of one workload differ. Calls are paired by line, areas by start and end, processes by
-// number. Compared is what a workload's author can rely on: outcomes of calls, areas with their counters and flags, and
-// VmPTE as the difference from `base`, because a live process has tables of its own.
+// The fields in which two runs of one workload differ. Calls and snapshots are paired by line, areas by start and end,
+// processes by number. Compared is what a workload's author can rely on: outcomes of calls, areas with their counters and
+// flags, and the sums of /proc/PID/status as the difference from `base`, because a live process has memory and tables of
+// its own.
 
 /// One field in which the model and the live kernel differ.
 public struct RunDifference: Hashable, Sendable, CustomStringConvertible {
@@ -10,13 +11,21 @@ public struct RunDifference: Hashable, Sendable, CustomStringConvertible {
     public var field: String
     public var model: String
     public var live: String
+    /// The line of the call or snapshot; nil for the state at the end.
+    public var line: Int?
+    /// What the line calls; nil for a difference in the state of processes.
+    public var call: String?
 
     /// A difference.
-    public init(place: String, field: String, model: String, live: String) {
+    public init(
+        place: String, field: String, model: String, live: String, line: Int? = nil, call: String? = nil
+    ) {
         self.place = place
         self.field = field
         self.model = model
         self.live = live
+        self.line = line
+        self.call = call
     }
 
     public var description: String { "\(place): \(field): \(model) | \(live)" }
@@ -29,7 +38,7 @@ public struct RunComparison {
     /// The flags of an area that both sides have.
     static let flags: Set<String> = [
         "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "gu", "um", "uw", "lo", "sr", "rr", "dc", "de", "lf",
-        "ac", "nr", "ht", "wf", "dd", "hg", "nh", "mg", "dp",
+        "ac", "nr", "ht", "sf", "wf", "dd", "hg", "nh", "mg", "dp",
     ]
     /// The counters of an area that are compared.
     static let counters: Set<String> = [
@@ -52,33 +61,48 @@ public struct RunComparison {
     /// Whether a file is the machine's and not a process's.
     static func isMachineFile(_ path: String) -> Bool { path.hasPrefix("/sys/") || path.hasPrefix("/proc/sys/") }
 
-    /// What differs, in the order of the report.
+    /// What differs: calls, then snapshots, then the end.
     public private(set) var differences: [RunDifference] = []
+    /// The one that shows first in the workload.
+    public var first: RunDifference? { differences.min { ($0.line ?? .max) < ($1.line ?? .max) } }
     /// Calls that both sides carried out.
     public private(set) var calls = 0
     /// Calls that one side does not carry out.
     public private(set) var unsupported = 0
     /// Areas that both sides have.
     public private(set) var areas = 0
-    /// Whether a live process's own memory may be locked too, so that VmLck says nothing of the workload's.
-    private let locksAll: Bool
-
     private let counters: Set<String>
 
     /// Compares the model's run with the live kernel's. `Referenced` is left out unless asked for: about one long random
     /// run in seventy has a page whose mark waits in a batch of the kernel's.
     public init(model: RunRecord, live: RunRecord, withReferenced: Bool = false) {
         counters = withReferenced ? Self.counters.union(["Referenced"]) : Self.counters
-        locksAll = live.locksAll
         compareCalls(model.calls, live.calls)
-        compareLabels(model, live)
-        compare("final", model.final, live.final, model.base, live.base)
+        compareSnapshots(model, live)
+        compare(Place(text: "final"), model.final, live.final, model.base, live.base)
     }
 
-    private mutating func differ(_ place: String, _ field: String, _ model: String?, _ live: String?) {
+    /// The first field in which two outcomes of one call differ.
+    public static func difference(_ model: CallReport?, _ live: CallReport?) -> RunDifference? {
+        let records = (RunRecord(), RunRecord())
+        records.0.calls = model.map { [$0] } ?? []
+        records.1.calls = live.map { [$0] } ?? []
+        return RunComparison(model: records.0, live: records.1).differences.first
+    }
+
+    /// Where the comparison is.
+    private struct Place {
+        var text: String
+        var line: Int?
+        var call: String?
+    }
+
+    private mutating func differ(_ place: Place, _ field: String, _ model: String?, _ live: String?) {
         guard model != live else { return }
         differences.append(
-            RunDifference(place: place, field: field, model: model ?? "none", live: live ?? "none"))
+            RunDifference(
+                place: place.text, field: field, model: model ?? "none", live: live ?? "none", line: place.line,
+                call: place.call))
     }
 
     // MARK: Calls
@@ -92,7 +116,7 @@ public struct RunComparison {
                 unsupported += 1
                 continue
             }
-            let place = "line \(line) \(present.call)"
+            let place = Place(text: "line \(line) \(present.call)", line: line, call: present.call)
             guard let a = left[line], let b = right[line] else {
                 differ(place, "reported", String(left[line] != nil), String(right[line] != nil))
                 continue
@@ -102,7 +126,7 @@ public struct RunComparison {
         }
     }
 
-    private mutating func compare(_ place: String, _ a: CallReport, _ b: CallReport) {
+    private mutating func compare(_ place: Place, _ a: CallReport, _ b: CallReport) {
         differ(place, "call", a.call, b.call)
         differ(place, "pid", String(a.pid), String(b.pid))
         let (left, right) = (OutcomeFields(a), OutcomeFields(b))
@@ -132,73 +156,92 @@ public struct RunComparison {
 
     // MARK: Processes
 
-    private mutating func compareLabels(_ model: RunRecord, _ live: RunRecord) {
-        // Of labels that are the same, readers of the report see the last.
-        let left = Dictionary(model.snapshots.map { ($0.label, $0.processes) }) { $1 }
-        let right = Dictionary(live.snapshots.map { ($0.label, $0.processes) }) { $1 }
-        if left.keys != right.keys {
-            differ("snapshots", "labels", "\(left.keys.sorted())", "\(right.keys.sorted())")
-        }
-        for label in left.keys.sorted() {
-            guard let a = left[label], let b = right[label] else { continue }
-            compare("snapshot \"\(label)\"", a, b, model.base, live.base)
+    private mutating func compareSnapshots(_ model: RunRecord, _ live: RunRecord) {
+        let left = Dictionary(model.snapshots.map { ($0.line, $0) }) { $1 }
+        let right = Dictionary(live.snapshots.map { ($0.line, $0) }) { $1 }
+        for line in Set(left.keys).union(right.keys).sorted() {
+            guard let present = left[line] ?? right[line] else { continue }
+            let place = Place(text: "snapshot \"\(present.label)\"", line: line)
+            guard let a = left[line], let b = right[line] else {
+                differ(place, "reported", String(left[line] != nil), String(right[line] != nil))
+                continue
+            }
+            compare(place, a.processes, b.processes, model.base, live.base)
         }
     }
 
     private mutating func compare(
-        _ label: String, _ model: [ProcessReport], _ live: [ProcessReport], _ modelBase: [ProcessReport],
+        _ place: Place, _ model: [ProcessReport], _ live: [ProcessReport], _ modelBase: [ProcessReport],
         _ liveBase: [ProcessReport]
     ) {
         let left = Dictionary(model.map { ($0.pid, $0) }) { $1 }
         let right = Dictionary(live.map { ($0.pid, $0) }) { $1 }
-        differ(label, "processes", "\(left.keys.sorted())", "\(right.keys.sorted())")
+        if left.keys != right.keys { differ(place, "processes", "\(left.keys.sorted())", "\(right.keys.sorted())") }
         for pid in left.keys.sorted() {
             guard let a = left[pid], let b = right[pid] else { continue }
-            let place = "\(label) pid \(pid)"
-            compareAreas(place, a.smaps ?? [], b.smaps ?? [])
-            for (name, field) in Self.sinceStart where !(locksAll && name == "VmLck") {
+            var here = place
+            here.text += " pid \(pid)"
+            compareAreas(here, a.smaps ?? [], b.smaps ?? [])
+            for (name, field) in Self.sinceStart {
                 let grew = (Self.growth(a, modelBase, field), Self.growth(b, liveBase, field))
-                differ(place, "\(name) since the start", String(grew.0), String(grew.1))
+                if grew.0 != grew.1 { differ(here, "\(name) since the start", String(grew.0), String(grew.1)) }
             }
-            differ(place, "minflt", a.stat.minflt.map { String($0) }, b.stat.minflt.map { String($0) })
-            differ(place, "majflt", a.stat.majflt.map { String($0) }, b.stat.majflt.map { String($0) })
+            differ(here, "minflt", a.stat.minflt.map { String($0) }, b.stat.minflt.map { String($0) })
+            differ(here, "majflt", a.stat.majflt.map { String($0) }, b.stat.majflt.map { String($0) })
         }
     }
 
+    /// How much a field has grown since the start, without what lies outside of the window.
     static func growth(
         _ process: ProcessReport, _ base: [ProcessReport], _ field: KeyPath<ProcessReport.Status, UInt64?>
     ) -> Int64 {
-        let start = base.first { $0.pid == process.pid } ?? base.first
+        func value(_ process: ProcessReport?) -> UInt64 {
+            let all = process?.status[keyPath: field] ?? 0
+            return field == \.vmLck ? all &- UInt64(bitPattern: process?.lockedOutside ?? 0) : all
+        }
         // Linux has been seen to give a VmLck below zero, as a number close to 2^64.
-        return Int64(bitPattern: (process.status[keyPath: field] ?? 0) &- (start?.status[keyPath: field] ?? 0))
+        return Int64(bitPattern: value(process) &- value(base.first { $0.pid == process.pid } ?? base.first))
     }
 
     // MARK: Areas
 
-    private mutating func compareAreas(_ place: String, _ model: [ProcessReport.Area], _ live: [ProcessReport.Area]) {
-        func byRange(_ areas: [ProcessReport.Area]) -> [ClosedRange<UInt64>: ProcessReport.Area] {
-            let inside = areas.filter { Self.window.lowerBound <= $0.start && $0.end <= Self.window.upperBound }
-            return Dictionary(inside.map { ($0.start...$0.end, $0) }) { $1 }
+    private mutating func compareAreas(_ place: Place, _ model: [ProcessReport.Area], _ live: [ProcessReport.Area]) {
+        func inside(_ areas: [ProcessReport.Area]) -> [ProcessReport.Area] {
+            areas.filter { Self.window.lowerBound <= $0.start && $0.end <= Self.window.upperBound }
         }
-        let (left, right) = (byRange(model), byRange(live))
-        let ranges = Set(left.keys).union(right.keys)
-        for range in ranges.sorted(by: { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }) {
-            let where_ = "\(place) \(Self.hex(range.lowerBound))-\(Self.hex(range.upperBound))"
-            guard let a = left[range], let b = right[range] else {
-                differ(where_, "area", left[range].map(Self.summary), right[range].map(Self.summary))
+        let (left, right) = (inside(model), inside(live))
+        var (i, j) = (0, 0)
+        // Both are in the order of addresses.
+        while i < left.count || j < right.count {
+            let a = i < left.count ? left[i] : nil
+            let b = j < right.count ? right[j] : nil
+            let isOurs = a.map { a in b.map { (a.start, a.end) <= ($0.start, $0.end) } ?? true } ?? false
+            let isTheirs = b.map { b in a.map { (b.start, b.end) <= ($0.start, $0.end) } ?? true } ?? false
+            if isOurs { i += 1 }
+            if isTheirs { j += 1 }
+            guard let present = isOurs ? a : b else { return }
+            func here() -> Place {
+                let range = "\(Self.hex(present.start))-\(Self.hex(present.end))"
+                return Place(text: place.text + " " + range, line: place.line)
+            }
+            guard isOurs, isTheirs, let a, let b else {
+                differ(here(), "area", isOurs ? a.map(Self.summary) : nil, isTheirs ? b.map(Self.summary) : nil)
                 continue
             }
             areas += 1
-            compare(where_, a, b)
+            if a != b { compare(here(), a, b) }
         }
     }
 
-    private mutating func compare(_ place: String, _ a: ProcessReport.Area, _ b: ProcessReport.Area) {
+    private mutating func compare(_ place: Place, _ a: ProcessReport.Area, _ b: ProcessReport.Area) {
         differ(place, "perms", a.perms, b.perms)
         for (left, right) in zip(a.entries, b.entries) where counters.contains(left.key) {
-            differ(place, left.key, String(left.value ?? 0), String(right.value ?? 0))
+            if left.value ?? 0 != right.value ?? 0 {
+                differ(place, left.key, String(left.value ?? 0), String(right.value ?? 0))
+            }
         }
         if a.inode != 0 || b.inode != 0 { differ(place, "offset", String(a.offset), String(b.offset)) }
+        if a.vmFlags == b.vmFlags { return }
         let (left, right) = (Self.flags.intersection(a.vmFlags), Self.flags.intersection(b.vmFlags))
         if left != right {
             // Only what one side has and the other has not.

@@ -1,6 +1,21 @@
 // A whole run as values: what a report says, kept in memory so that two runs can be compared field by field. Runs that
 // are only reported stream through `ReportWriter` and need none.
 
+/// The processes at one `snapshot` line.
+public struct RunSnapshot: Sendable {
+    /// The line of the file.
+    public var line: Int
+    public var label: String
+    public var processes: [ProcessReport]
+
+    /// The state at a line.
+    public init(line: Int, label: String, processes: [ProcessReport]) {
+        self.line = line
+        self.label = label
+        self.processes = processes
+    }
+}
+
 /// What one side, the model or the live kernel, made of a workload.
 public final class RunRecord {
     /// The file's name.
@@ -13,7 +28,7 @@ public final class RunRecord {
     public var base: [ProcessReport] = []
     public var calls: [CallReport] = []
     /// The processes at each `snapshot` line, in the order of the file.
-    public var snapshots: [(label: String, processes: [ProcessReport])] = []
+    public var snapshots: [RunSnapshot] = []
     /// Those that are alive at the end.
     public var final: [ProcessReport] = []
     /// As each was just before its end.
@@ -37,7 +52,7 @@ public final class RunRecord {
         var writer = ReportWriter(to: sink, workload: workload, machine: machine, base: base, writesCalls: writesCalls)
         for call in calls { writer.call(call) }
         for divergence in divergences { writer.divergence(divergence) }
-        for (label, processes) in snapshots { writer.snapshot(label, processes) }
+        for snapshot in snapshots { writer.snapshot(snapshot.label, snapshot.processes) }
         for process in exited { writer.exited(process) }
         try writer.finish(final: final, ignored: ignored, counters: counters)
     }
@@ -59,7 +74,7 @@ public final class RunRecord {
                 return process
             }
         }
-        for (label, processes) in snapshots { summary.add(label, since(processes)) }
+        for snapshot in snapshots { summary.add(snapshot.label, since(snapshot.processes)) }
         summary.add("final", since(final))
         return summary
     }

@@ -88,16 +88,26 @@ import Testing
             let low = UInt64(random.below(Int(at / page))) * page
             let high = low + UInt64(random.below(Int(at / page))) * page
             // Below a stack the guard gap is not free either, as far down as the next area (Linux asks only that one).
-            let places = stride(from: low, through: high, by: Int(page)).filter { start in
-                guard start + length <= high else { return false }
-                guard let above = model.find(start) else { return true }
+            func ceiling(_ start: UInt64, guardGap: UInt64) -> UInt64 {
+                guard let above = model.find(start) else { return .max }
                 let area = model.test.core.areas[model.model[above].handle]
-                return start + length <= area.start - (area.flags.contains(.growsDown) ? min(area.start, guardGap) : 0)
+                return area.start - (area.flags.contains(.growsDown) ? min(area.start, guardGap) : 0)
+            }
+            let places = stride(from: low, through: high, by: Int(page)).filter { start in
+                start + length <= min(high, ceiling(start, guardGap: 0))
+            }
+            // From above: a place that reaches into a guard gap ends the search above that gap.
+            var limit = high
+            var expected: UInt64?
+            while let place = places.last(where: { $0 + length <= limit }), expected == nil {
+                limit = ceiling(place, guardGap: guardGap)
+                if place + length <= limit { expected = place }
             }
             let highest = model.tree.highestGap(length: length, low: low, high: high, guardGap: guardGap)
-            #expect(highest == places.last, "\(length / page) pages in \(low / page)..<\(high / page)")
+            #expect(highest == expected, "\(length / page) pages in \(low / page)..<\(high / page)")
             let lowest = model.tree.lowestGap(length: length, low: low, high: high, guardGap: guardGap)
-            #expect(lowest == places.first, "\(length / page) pages in \(low / page)..<\(high / page)")
+            let first = places.first { $0 + length <= ceiling($0, guardGap: guardGap) }
+            #expect(lowest == first, "\(length / page) pages in \(low / page)..<\(high / page)")
         }
         model.removeAll()
     }
