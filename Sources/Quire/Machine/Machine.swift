@@ -60,6 +60,11 @@ public final class Machine: @unchecked Sendable {
     }
 
     deinit {
+        // A lender and its borrowers hold each other while the loan lasts.
+        for process in processTable.values {
+            process.lender = nil
+            process.borrowers = []
+        }
         core.release(to: host)
         core.memory.release(to: host, cpus: configuration.cpus)
         state.release(to: host)

@@ -16,6 +16,8 @@ public final class LiveSession {
     private let folder: ScratchFolder
     private let hadOrphans: Bool
     private let pristine: LiveProcess
+    /// Keeps what workloads take away from the host's other programs.
+    private let memory: MemoryGuard?
     private var turn: LiveTurn?
     private var turnBegan: UInt64 = 0
     private var hasEnded = false
@@ -36,6 +38,7 @@ public final class LiveSession {
             _ = LiveProcesses.adoptOrphans(before)
             throw error
         }
+        memory = MemoryGuard(pid: pristine.pid)
     }
 
     deinit { end() }
@@ -45,6 +48,7 @@ public final class LiveSession {
         if hasEnded { return }
         hasEnded = true
         pristine.end()
+        memory?.end()
         _ = LiveProcesses.adoptOrphans(hadOrphans)
         turn = nil
     }
