@@ -36,11 +36,11 @@ extension AddressSpace {
             let less = request.oldLength - request.newLength
             try unmap(cpu, old + request.newLength, less)
             request.oldLength = request.newLength
-            // A move asks for the difference in length even where it shrinks. Linux then forgets to give it back.
             area = areas.find(old)
             if moves, !area.isNone, core.areas[area].flags.contains(.account) {
-                try core.commit(cpu, pages: less >> Page.shift)
-                core.uncommit(cpu, pages: less >> Page.shift)
+                // A move asks for the difference in length even where it shrinks. Linux charges it, too, and never takes
+                // it back: Committed_AS is off for good. Here it is only asked.
+                guard core.mayCommit(cpu, pages: less >> Page.shift, mapped: numbers.totalPages) else { throw .ENOMEM }
             }
         }
         if !moves, request.newLength == request.oldLength { return (old, 0, 0) }

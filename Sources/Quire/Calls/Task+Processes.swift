@@ -22,6 +22,7 @@ extension Task {
         let made = child(pid, space)
         made.borrowsAddressSpace = true
         made.lender = process
+        process.borrowers.append(made)
         made.foreignFaults = (space.count(SpaceCounter.minorFaults), space.count(SpaceCounter.majorFaults))
         return made
     }

@@ -15,7 +15,10 @@ public final class Process {
     public internal(set) var hasExited = false
     /// Whose address space it borrows.
     weak var lender: Process?
-    /// Faults that its address space counts and that are not its own: those of before it came, and of borrowers.
+    /// Who borrows its address space now.
+    var borrowers: [Process] = []
+    /// Faults that its address space counts and that are not its own: those of before it came, and of borrowers that
+    /// have gone.
     var foreignFaults = (minor: Int64(0), major: Int64(0))
     /// Its first thread. execve makes a new one: a task belongs to one address space for good.
     public var main: Task { mainTask! }
@@ -44,7 +47,12 @@ public final class Process {
 
     /// Faults that are this process's own.
     var faults: (minor: Int64, major: Int64) {
-        let (minor, major) = (space.count(SpaceCounter.minorFaults), space.count(SpaceCounter.majorFaults))
+        var (minor, major) = (space.count(SpaceCounter.minorFaults), space.count(SpaceCounter.majorFaults))
+        for borrower in borrowers {
+            let theirs = borrower.faults
+            minor -= theirs.minor
+            major -= theirs.major
+        }
         return (minor - foreignFaults.minor, major - foreignFaults.major)
     }
 
@@ -53,6 +61,7 @@ public final class Process {
         let own = faults
         lender?.foreignFaults.minor += own.minor
         lender?.foreignFaults.major += own.major
+        lender?.borrowers.removeAll { $0 === self }
         lender = nil
         borrowsAddressSpace = false
     }

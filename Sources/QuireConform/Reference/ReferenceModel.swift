@@ -118,7 +118,7 @@ public final class ReferenceModel {
         case .close: return plain(space.close(first))
         case .seal: return plain(space.seal(first, second & 0xFFFF_FFFF))
         case .nameArea: return plain("EINVAL")
-        case .disableHugePages: return plain(second == 0 ? nil : "EINVAL")
+        case .disableHugePages: return plain(second == 0 || second == 2 && first != 0 ? nil : "EINVAL")
         case .mmap, .mremap, .pread, .pwrite, .writeText, .dup, .adviseSelf, .brk, .fork, .vfork, .clone, .exit, .wait4:
             return family(operation, space)
         }

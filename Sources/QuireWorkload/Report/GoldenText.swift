@@ -11,7 +11,7 @@ extension RunRecord {
     ///     final 1 100000000000-100000010000 rw-p Rss 4 Pss 4 Private_Dirty 4 Anonymous 4 · rd wr mr mw me ac
     public var goldenLines: [String] {
         var lines = calls.map(\.goldenLine)
-        for (label, processes) in snapshots { lines += goldenLines(label, processes) }
+        for snapshot in snapshots { lines += goldenLines(snapshot.label, snapshot.processes) }
         return lines + goldenLines("final", final)
     }
 
