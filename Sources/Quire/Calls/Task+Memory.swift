@@ -167,11 +167,7 @@ extension Task {
         while at < end {
             let area = space.areas.find(at)
             guard !area.isNone, machine.core.areas[area].start < end else { throw .ENOMEM }
-            if machine.core.areas[area].start > at {
-                // Nothing but MS_ASYNC: the hole ends the call, and not as an error.
-                if flags == 1 { return }
-                sawHole = true
-            }
+            if machine.core.areas[area].start > at { sawHole = true }
             if flags & 2 != 0, machine.core.areas[area].flags.contains(.locked) { throw .EBUSY }
             at = machine.core.areas[area].end
         }

@@ -48,8 +48,10 @@ extension ReferenceSpace {
             }
         case .page(let memory):
             guard write else { return nil }
-            written.insert(page)
-            if area.isShared { return nil }
+            if area.isShared {
+                written.insert(page)
+                return nil
+            }
             prepareAnonymous(page)
             if !memory.isAnonymous || memory.mappings > 1 {
                 map(page, ReferencePage(isAnonymous: true, bytes: memory.bytes))
