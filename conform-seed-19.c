@@ -1,5 +1,5 @@
 // quire conform: seed-19, shrunk from 178 operations
-// line 2 msync: result: model 0 | reference none
+// line 2 msync: result: model none | reference 0
 // Build: cc -o reproducer this.c; run as root, with address randomisation as it is.
 #define _GNU_SOURCE
 #include <errno.h>

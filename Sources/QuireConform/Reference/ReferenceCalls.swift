@@ -119,10 +119,8 @@ extension ReferenceSpace {
         var page = address >> 12
         while page < end >> 12 {
             guard let area = areas[page] else {
-                guard let next = nextArea(from: page), next < end >> 12 else { return "ENOMEM" }
-                // Nothing but MS_ASYNC: the hole ends the call, and not as an error.
-                if flags == 1 { return nil }
                 sawHole = true
+                guard let next = nextArea(from: page) else { break }
                 page = next
                 continue
             }
