@@ -9,6 +9,7 @@ let benchmarks: @Sendable () -> Void = {
     touchAndDontNeed("contents off, parallel", .off, .parallel)
     touchAndDontNeed("contents eager, sequential", .eager, .sequential)
     fork()
+    for policy in ["whole", "exact"] { for pages in [1, 512, 65_536] as [UInt64] { unaccount(policy, pages: pages) } }
     for areas in [1_000, 60_000] {
         mapAndUnmap(areas: areas)
         splitAndMerge(areas: areas)
@@ -66,6 +67,26 @@ private func splitAndMerge(areas: Int) {
             for _ in 0..<pairs {
                 try task.mprotect(Fixture.free + Page.size, Page.size, .read)
                 try task.mprotect(Fixture.free + Page.size, Page.size, [.read, .write])
+            }
+        }
+    }
+}
+
+/// One operation: a written area becomes read-only and writable again. `exact` counts its pages both times.
+private func unaccount(_ policy: String, pages: UInt64) {
+    let pairs = pages > 1000 ? 10 : 1_000
+    measure("mprotect of \(pages) written pages and back, unaccount=\(policy)", operations: pairs) {
+        let fixture = try Fixture()
+        try fixture.machine.set("unaccount", policy)
+        try fixture.map(at: Fixture.free, pages: 2 * pages)
+        guard fixture.task.touchWrite(Fixture.free, pages * Page.size) == .done else { throw Errno.EFAULT }
+        return fixture
+    } body: { fixture, watch in
+        let task = fixture.task
+        try watch.time {
+            for _ in 0..<pairs {
+                try task.mprotect(Fixture.free, 2 * pages * Page.size, .read)
+                try task.mprotect(Fixture.free, 2 * pages * Page.size, [.read, .write])
             }
         }
     }

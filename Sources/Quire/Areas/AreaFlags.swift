@@ -65,6 +65,10 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     /// A userfaultfd hears of the first mapping of a cached page (VM_UFFD_MINOR).
     public static let userfaultMinor = AreaFlags(rawValue: 1 << 41)
 
+    /// The model's own (`unaccount=exact`), which Linux does not have: not writable, and charged for each anonymous page
+    /// in it in place of all its pages. A page that goes takes its charge along.
+    static let chargedByPage = AreaFlags(rawValue: 1 << 62)
+
     /// What does not keep two areas apart and stays when they merge (VM_STICKY).
     static let sticky: AreaFlags = .maybeGuard
     /// What a userfaultfd's registration sets (__VM_UFFD_FLAGS).

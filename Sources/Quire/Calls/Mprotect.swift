@@ -44,32 +44,71 @@ extension AddressSpace {
         var flags = wanted
         if flags == old.flags { return area }
         let pages = (end - start) >> Page.shift
-        var charged = false
+        var charged: UInt64 = 0
+        var returned: UInt64 = 0
         if flags.contains(.write) {
             if !mayExpand(flags, pages: pages), mayExpand(old.flags, pages: pages) { throw .ENOMEM }
             if old.flags.isDisjoint(with: [.account, .write, .hugetlb, .shared, .noReserve]) {
-                try commit(cpu, pages: pages)
-                charged = true
+                charged = pages - pagesCharged(cpu, old.flags, start, end)
+                if charged > 0 { try commit(cpu, pages: charged) }
+                flags.remove(.chargedByPage)
                 flags.insert(.account)
             }
-        } else if old.flags.contains(.account), old.isAnonymous, old.anonVMA.isNone {
-            flags.remove(.account)
+        } else if old.flags.contains(.account) {
+            if mayUnaccount(old) {
+                flags.remove(.account)
+                if !old.anonVMA.isNone { flags.insert(.chargedByPage) }
+                returned = pages - pagesCharged(cpu, flags, start, end)
+            }
         }
         let changed: Handle<Area>
         do throws(Errno) {
             changed = try modifyFlags(cpu, area, start, end, to: flags)
         } catch {
-            if charged { core.uncommit(cpu, pages: pages) }
+            core.uncommit(cpu, pages: charged)
             throw error
         }
         changeEntries(cpu, changed, start, end)
-        if old.flags.contains(.account), !flags.contains(.account) { core.uncommit(cpu, pages: pages) }
+        if returned > 0 {
+            core.uncommit(cpu, pages: returned)
+            cpu.count(.pagesUnaccounted, returned)
+        }
         if old.flags.intersection([.write, .shared, .locked]) == .locked, flags.contains(.write) {
             _ = populateArea(cpu, changed, start, end)
         }
         account(old.flags, pages: -Int64(pages))
         account(flags, pages: Int64(pages))
         return changed
+    }
+
+    /// Whether an accounted area that loses the right to write may give its charge up: all of it where it never wrote, and
+    /// with `unaccount=exact` what it never wrote. docs/accounting.md says why the two differ.
+    private func mayUnaccount(_ area: Area) -> Bool {
+        area.isAnonymous && area.anonVMA.isNone || core.settings.unaccountsExactly
+    }
+
+    /// The pages of [start, end) that are charged where an area with these flags cannot be written: its anonymous ones,
+    /// or none.
+    private func pagesCharged(_ cpu: CPU, _ flags: AreaFlags, _ start: UInt64, _ end: UInt64) -> UInt64 {
+        flags.contains(.chargedByPage) ? countAnonymous(cpu, start, end) : 0
+    }
+
+    /// Anonymous pages mapped in a range of one area. O(pages) where there are tables.
+    func countAnonymous(_ cpu: CPU, _ start: UInt64, _ end: UInt64) -> UInt64 {
+        var total: UInt64 = 0
+        eachTable(cpu, start, end) { table, from, to in
+            var left = tables.populated(table)
+            let first = tables.format.index(from, level: 0)
+            for index in first..<(first + Int((to - from) >> Page.shift)) where left > 0 {
+                let entry = tables.load(cpu, table, index)
+                if entry.isNone { continue }
+                left -= 1
+                guard tables.format.isPresent(entry) else { continue }
+                let frame = tables.format.frame(entry)
+                if frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous { total += 1 }
+            }
+        }
+        return total
     }
 
     /// Gives the entries of [start, end) the rights of the area (change_protection).

@@ -74,19 +74,35 @@ extension AddressSpace {
         _ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace, _ copies: inout CopiesOfAreas
     ) throws(Errno) -> Bool {
         let source = core.areas[area]
-        if source.flags.contains(.account) { try commit(cpu, pages: source.pages) }
+        let charge = chargeOfCopy(cpu, source)
+        if charge > 0 { try commit(cpu, pages: charge) }
         do throws(Errno) {
             try insertCopy(cpu, area, into: child, &copies)
         } catch {
-            if source.flags.contains(.account) { core.uncommit(cpu, pages: source.pages) }
+            core.uncommit(cpu, pages: charge)
             throw error
         }
         // Only anonymous pages and guards must be copied: everything else a fault brings back.
         guard !source.flags.contains(.wipeOnFork), !source.anonVMA.isNone || source.flags.contains(.maybeGuard) else {
             return false
         }
-        try copyEntries(cpu, source, into: child)
+        do throws(Errno) {
+            try copyEntries(cpu, source, into: child)
+        } catch {
+            // What has been copied gives its charge back when the child goes.
+            if source.flags.contains(.chargedByPage) {
+                core.uncommit(cpu, pages: charge - child.countAnonymous(cpu, source.start, source.end))
+            }
+            throw error
+        }
         return true
+    }
+
+    /// What a child's copy of an area is charged.
+    private func chargeOfCopy(_ cpu: CPU, _ area: Area) -> UInt64 {
+        if area.flags.contains(.account) { return area.pages }
+        guard area.flags.contains(.chargedByPage), !area.flags.contains(.wipeOnFork) else { return 0 }
+        return countAnonymous(cpu, area.start, area.end)
     }
 
     /// Gives the child an area like this one: unlocked, without the userfaultfd, tied to this side's anon_vmas unless it

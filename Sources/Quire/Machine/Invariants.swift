@@ -12,7 +12,11 @@ extension Machine {
             var cursor = space.areas.first
             while !cursor.isNone {
                 let area = core.areas[space.areas.area(at: cursor)]
+                precondition(!area.flags.isSuperset(of: [.account, .chargedByPage]), "an area is charged in two ways")
                 if area.flags.contains(.account) { charged += area.pages }
+                if area.flags.contains(.chargedByPage) {
+                    charged += space.countAnonymous(cpu(0), area.start, area.end)
+                }
                 files.insert(area.file.index)
                 cursor = space.areas.next(cursor)
             }

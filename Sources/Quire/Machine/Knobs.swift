@@ -22,6 +22,7 @@ private let startKeys: [Knob] = [
 
 private let runKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
+    Knob(key: "unaccount", expected: "whole or exact"),
     Knob(key: "machine.anon_vma_name", expected: "off or on"),
     Knob(key: "machine.capabilities", expected: "root or none"),
     Knob(key: "rlimit.as", expected: "bytes or unlimited"),
@@ -116,6 +117,9 @@ extension Machine {
             case "sync": core.settings.reclaim = .sync
             default: return false
             }
+        case "unaccount":
+            guard value == "whole" || value == "exact" else { return false }
+            core.settings.unaccountsExactly = value == "exact"
         case "machine.anon_vma_name":
             guard let parsed = parseSwitch(value) else { return false }
             core.settings.namesAreas = parsed
@@ -187,6 +191,7 @@ extension Machine {
         switch key {
         case "pt_reclaim":
             return settings.reclaim == .off ? "off" : settings.reclaim == .rfc ? "rfc" : "sync"
+        case "unaccount": return settings.unaccountsExactly ? "exact" : "whole"
         case "machine.anon_vma_name": return settings.namesAreas ? "on" : "off"
         case "machine.capabilities": return settings.hasCapabilities ? "root" : "none"
         case "/proc/sys/vm/overcommit_memory": return String(settings.overcommit.rawValue)

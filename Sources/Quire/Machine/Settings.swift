@@ -34,6 +34,9 @@ struct Settings: BitwiseCopyable {
     /// `vm.admin_reserve_kbytes` and `vm.user_reserve_kbytes`: kept back where overcommit is 2.
     var adminReserveKilobytes: UInt64 = 8_192
     var userReserveKilobytes: UInt64 = 131_072
+    /// Whether an area that loses the right to write gives up the charge of what it never wrote, though it has written
+    /// something (`unaccount=exact`); Linux gives up nothing then.
+    var unaccountsExactly = false
     /// What the limits of a new process are.
     var limits = Limits()
     /// `vm.max_map_count`.

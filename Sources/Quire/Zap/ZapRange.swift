@@ -17,10 +17,13 @@ private struct ZapCounts {
     let isLocked: Bool
     /// Whether a use of a page tells that it will be used again.
     let hasRecency: Bool
+    /// Whether each anonymous page takes a page's charge along.
+    let isChargedByPage: Bool
 
     init(_ flags: AreaFlags) {
         isLocked = flags.contains(.locked)
         hasRecency = flags.isDisjoint(with: [.sequentialRead, .randomRead])
+        isChargedByPage = flags.contains(.chargedByPage)
     }
 }
 
@@ -144,7 +147,10 @@ extension AddressSpace {
         }
         address += UInt64(place) << Page.shift
         tables.removed(cpu, table, counts.entries)
-        if counts.anonymous != 0 { tables.counters.add(cpu, SpaceCounter.anonymous, -counts.anonymous) }
+        if counts.anonymous != 0 {
+            tables.counters.add(cpu, SpaceCounter.anonymous, -counts.anonymous)
+            if counts.isChargedByPage { core.uncommit(cpu, pages: UInt64(counts.anonymous)) }
+        }
         if counts.file != 0 { tables.counters.add(cpu, SpaceCounter.file, -counts.file) }
         if counts.shared != 0 { tables.counters.add(cpu, SpaceCounter.shared, -counts.shared) }
         return step

@@ -21,6 +21,7 @@ private struct MixedRun {
             $0.tlb = seed % 2 == 1
             $0.splitLocks = seed % 5 != 0
         }
+        if seed % 2 == 0 { try test.machine.set("unaccount", "exact") }
         let process = test.process
         process.setHeap(start: 0x1000_0000)
         let fd = try test.task.memfdCreate("shared")
