@@ -21,8 +21,8 @@ struct ConformCommand: ParsableCommand {
 
             With FILES, these workload files are played on the model and on the live kernel instead.
 
-            A broken invariant ends the program at once: its workload stays in quire-conform-PID.q in the folder for \
-            temporary files.
+            The hunt runs in a process of its own, so that a broken invariant, which ends a process at once, is found, shrunk \
+            and written down like any other difference.
 
             EXAMPLES:
               quire conform --seeds 1..200
@@ -60,7 +60,19 @@ struct ConformCommand: ParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
+    @Flag(help: .hidden)
+    var supervised = false
+
+    @Option(help: .hidden)
+    var judge: String?
+
     func run() throws {
+        if let judge { return try ConformSupervisor.judge(judge) }
+        if !supervised { return try ConformSupervisor(folder: corpus, json: json).run() }
+        try hunt()
+    }
+
+    private func hunt() throws {
         guard (1...1_000_000).contains(ops), (1...64).contains(processes) else {
             throw Self.fail("--ops takes 1 to 1000000, --processes 1 to 64")
         }
@@ -75,14 +87,15 @@ struct ConformCommand: ParsableCommand {
         hunt.processes = processes
         hunt.weights = try chosenWeights()
         hunt.live = side.play
-        let underWay = FileManager.default.temporaryDirectory.appending(path: "quire-conform-\(getpid()).q")
+        let underWay = ConformSupervisor.underWay(getpid())
         hunt.begins = { name, workload in
-            try? Data(workloadText(workload, comment: "under way: \(name)").utf8).write(to: underWay)
+            try? Data(workloadText(workload, comment: name).utf8).write(to: underWay)
         }
         defer { try? FileManager.default.removeItem(at: underWay) }
         if let corpus { hunt.reachedNew = try keeper(corpus) }
+        let report = ConformReport(live: side, folder: corpus, json: json)
         let found = try search(&hunt, range)
-        try ConformReport(live: side, folder: corpus, json: json).finish(hunt, found)
+        try report.finish(hunt, found)
     }
 
     // MARK: Arguments
@@ -208,6 +221,12 @@ final class LiveSide {
             absence = error.description
             ConformCommand.print("the live kernel takes no part: \(error)")
         }
+    }
+
+    /// No live kernel, and why.
+    init(absence: String) {
+        session = nil
+        self.absence = absence
     }
 
     /// Plays a workload; nil where the live kernel takes no part.

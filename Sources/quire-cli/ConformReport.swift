@@ -13,6 +13,17 @@ struct ConformReport {
     let folder: String?
     let json: Bool
 
+    private let began = ContinuousClock.now
+
+    init(live: LiveSide, folder: String?, json: Bool) {
+        self.live = live
+        self.folder = folder
+        self.json = json
+    }
+
+    /// Since this value was made: with the hunt.
+    var seconds: Double { (((ContinuousClock.now - began) / .seconds(1)) * 10).rounded() / 10 }
+
     private var sides: [String] { ["model", "reference"] + (live.absence == nil ? ["live"] : []) }
 
     /// Ends a hunt: shrinks, writes, prints. Throws exit status 1 where there was a difference.
@@ -23,6 +34,7 @@ struct ConformReport {
         result.operationsPerSecond = Int(hunt.operationsPerSecond)
         if live.absence == nil { result.liveWorkloadsPerSecond = (hunt.livePerSecond * 10).rounded() / 10 }
         result.abstentions = hunt.abstentions
+        result.seconds = seconds
         if let found { result.difference = try keep(hunt, found) }
         try show(result)
     }
@@ -30,14 +42,18 @@ struct ConformReport {
     /// Shrinks a difference and writes it down.
     func keep(_ hunt: Hunt, _ found: Found) throws -> Shown {
         let small = hunt.shrink(found.difference)
-        let count = found.difference.operations.count
-        let comment = "quire conform: \(found.name), shrunk from \(count) operations\n\(small.text)"
-        let path = path(found.name)
+        return try write(found.name, found.difference, small, arbiter: hunt.arbiter(small))
+    }
+
+    /// Writes what was shrunk as a workload and as a C program.
+    func write(_ name: String, _ found: Difference, _ small: Difference, arbiter: String?) throws -> Shown {
+        let comment = "quire conform: \(name), shrunk from \(found.operations.count) operations\n\(small.text)"
+        let path = path(name)
         try Data(workloadText(small.operations, comment: comment).utf8).write(to: URL(filePath: path + ".q"))
         try Data(Reproducer.program(small.operations, comment: comment).utf8).write(to: URL(filePath: path + ".c"))
         return Shown(
-            between: ["model", small.kind.other.rawValue], text: small.text, arbiter: hunt.arbiter(small),
-            lines: small.operations.map(\.line), workload: path + ".q", reproducer: path + ".c")
+            between: ["model", small.kind.other.rawValue], text: small.text, arbiter: arbiter,
+            lines: small.operations.map(\.line), workload: path + ".q", reproducer: path + ".c", seconds: seconds)
     }
 
     func path(_ name: String) -> String { (folder.map { $0 + "/" } ?? "") + "conform-\(name)" }
@@ -81,6 +97,8 @@ extension ConformReport {
         var liveWorkloadsPerSecond: Double?
         var abstentions: [String: Int] = [:]
         var skipped: [String: String]?
+        /// How long the hunt took, without shrinking.
+        var seconds: Double?
         var difference: Shown?
     }
 
@@ -92,5 +110,7 @@ extension ConformReport {
         var lines: [String]
         var workload: String
         var reproducer: String?
+        /// From the start of the hunt to the shrunk workload.
+        var seconds: Double?
     }
 }

@@ -112,7 +112,8 @@ extension AddressSpace {
         let end = request.old + request.newLength
         guard record.end == request.old + request.oldLength, end <= tables.format.userEnd else { return false }
         let above = areas.after(area)
-        if !above.isNone, core.areas[above].startWithGap(core.settings.stackGuardGap) < end { return false }
+        // A stack's guard gap keeps no area from growing into it (vma_expandable).
+        if !above.isNone, core.areas[above].start < end { return false }
         let pages = (end - record.end) >> Page.shift
         if record.flags.contains(.account) { try commit(cpu, pages: pages) }
         let proposal = Proposal(

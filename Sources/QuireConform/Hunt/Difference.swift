@@ -10,6 +10,8 @@ public enum Side: String, Hashable, Sendable {
     case reference
     /// The host's kernel.
     case live
+    /// What must hold by itself.
+    case invariants
 }
 
 /// What a hunt found.
@@ -34,9 +36,23 @@ public struct Difference: Sendable {
     public var other: String
 
     /// In words.
-    public var text: String { "\(place): \(kind.field): model \(model) | \(kind.other.rawValue) \(other)" }
+    public var text: String {
+        if kind.other == .invariants { return "\(place): a broken invariant ends the model" }
+        return "\(place): \(kind.field): model \(model) | \(kind.other.rawValue) \(other)"
+    }
     /// The line at the end.
     public var line: String { operations.last?.line ?? "" }
+
+    /// The model ended in a trap in one of its operations.
+    public init(trapIn operations: [Operation], at index: Int) {
+        let lines = runnable(operations)
+        self.operations = Array(lines.prefix(index + 1))
+        let call = self.operations.last.map { CallForm.of($0.call).name }
+        kind = Kind(other: .invariants, call: call, field: "trap")
+        place = "line \(index + 1) \(call ?? "")"
+        model = ""
+        other = ""
+    }
 
     /// What the comparison of a run with another side's found.
     init(_ found: RunDifference, with other: Side, operations: [Operation]) {

@@ -28,6 +28,7 @@ extension Hunt {
     func show(
         _ workload: [Operation], _ kind: Difference.Kind, _ isWanted: (Difference.Kind) -> Bool
     ) -> Difference? {
+        begins?("shrinking", workload)
         var match = Match()
         match.distort = distort
         match.asksReference = kind.other == .reference

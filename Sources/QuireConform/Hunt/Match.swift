@@ -15,6 +15,8 @@ public struct Match {
     public var asksReference = true
     /// A test's planted bug: changes what the model is said to have answered.
     var distort: ((Operation, Answer) -> Answer)?
+    /// Told of each operation before it is carried out.
+    public var begins: ((_ index: Int) -> Void)?
     /// Told after each operation what it did: its call, how it ended, which counters of the machine it moved.
     var behaviour: ((String) -> Void)?
 
@@ -41,8 +43,10 @@ public struct Match {
         var reference = asksReference ? ReferenceModel() : nil
         let clock = ContinuousClock()
         for (index, operation) in text.operations.enumerated() {
+            begins?(index)
             let start = clock.now
             let calls = try session.step() ?? []
+            session.machine.checkInvariants()
             for process in session.machine.processes { process.checkInvariants() }
             modelTime += clock.now - start
             operations += 1

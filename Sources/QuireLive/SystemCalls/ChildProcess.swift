@@ -1,6 +1,6 @@
 // A child process whose standard output is read line by line: `ChildProcess`, for the live loop, which needs an address
-// space of its own. Part of the unsafe floor. `LiveLoop` is the only user; recorders of real programs have richer needs and
-// use a library. Kernel counterpart: vfork and execve behind posix_spawn, wait4, and signals that ask to end.
+// space of its own, and for a hunt that may break off in a trap. Part of the unsafe floor. Recorders of real programs have
+// richer needs and use a library. Kernel counterpart: vfork and execve behind posix_spawn, wait4, and signals that ask to end.
 
 import Synchronization
 import SystemPackage
@@ -12,13 +12,14 @@ import SystemPackage
 #endif
 
 /// A started child; killed and waited for if the value ends before `wait()`.
-struct ChildProcess: ~Copyable {
-    let pid: pid_t
+public struct ChildProcess: ~Copyable {
+    /// Its process id.
+    public let pid: Int32
     private var lines: LineReader
     private var isRunning = true
 
     /// Starts `executable` with `arguments` (without the name itself) in this process's environment.
-    init(executable: String, arguments: [String]) throws(Errno) {
+    public init(executable: String, arguments: [String]) throws(Errno) {
         var pipeEnds: [CInt] = [-1, -1]
         guard unsafe pipe(&pipeEnds) == 0 else { throw Errno(rawValue: errno) }
         // Nobody else may inherit the writing end, or the end of this child would not be the end of its output.
@@ -38,12 +39,12 @@ struct ChildProcess: ~Copyable {
     }
 
     /// The next line of its standard output; nil at the end.
-    mutating func nextLine() throws(Errno) -> String? {
+    public mutating func nextLine() throws(Errno) -> String? {
         try lines.next().map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Waits for the end; returns the exit status, or 128 + the signal that ended it.
-    mutating func wait() throws(Errno) -> Int {
+    public mutating func wait() throws(Errno) -> Int {
         var status: CInt = 0
         _ = try retrying { unsafe waitpid(pid, &status, 0) }
         isRunning = false
