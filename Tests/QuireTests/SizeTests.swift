@@ -12,7 +12,7 @@ import Testing
         #expect(MemoryLayout<AreaNode>.stride == 704)
         #expect(MemoryLayout<AnonVMA>.stride == 36)
         #expect(MemoryLayout<AnonLink>.stride == 28)
-        #expect(MemoryLayout<FileRecord>.stride == 72)
+        #expect(MemoryLayout<FileRecord>.stride == 104)
         #expect(MemoryLayout<SpaceRecord>.stride == 168)
         #expect(MemoryLayout<CPUState>.stride == 472)
     }

@@ -46,7 +46,7 @@ extension AddressSpace {
         if memory.has(cpu, frame, FrameFlags.dirty) {
             memory.flags(frame).set(cpu, bits: FrameFlags.active, .frameFlags)
         } else {
-            core.dropCache(cpu, record.file, from: offset, to: offset + 1, unmappedOnly: true)
+            core.dropCache(cpu, record.file, from: offset, to: offset + 1, .unused)
         }
     }
 

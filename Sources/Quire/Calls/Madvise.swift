@@ -112,9 +112,12 @@ extension AddressSpace {
         case .remove:
             guard !record.flags.contains(.locked), !record.file.isNone else { throw .EINVAL }
             guard record.flags.contains([.mayShare, .mayWrite]) else { throw .EACCES }
-            guard record.kind == .shared else { throw .EOPNOTSUPP }
+            guard core.files[record.file].kind != .recorded else { throw .EOPNOTSUPP }
             let first = record.pageOffset(of: start) << Page.shift
             try core.punchHole(cpu, record.file, first, first + (end - start), spaces)
+        case .willNeed where !record.file.isNone && core.files[record.file].kind == .disk:
+            let first = record.pageOffset(of: start)
+            core.readAll(cpu, record.file, first, first + (end - start) >> Page.shift)
         case .collapse:
             throw .EINVAL
         default:

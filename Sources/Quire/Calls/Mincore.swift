@@ -31,7 +31,7 @@ extension AddressSpace {
         guard entry.isNone || tables.format.kind(entry) == .guardMarker else { return false }
         guard !area.file.isNone else { return false }
         let offset = area.pageOffset(of: page)
-        if area.kind == .file { return offset < core.pages(of: area.file) }
+        if core.files[area.file].kind == .recorded { return offset < core.pages(of: area.file) }
         return core.isUptodate(cpu, area.file, offset)
     }
 }

@@ -46,7 +46,8 @@ extension AddressSpace {
         if request.flags.contains(.stack) { flags.insert(.noHugePage) }
         if request.flags.contains(.sync) { flags.insert(.sync) }
         var address = try unmappedArea(
-            hint, length, fixed: isFixed, alignsHuge: request.file == nil && !request.flags.contains(.shared))
+            hint, length, fixed: isFixed, alignsHuge: request.file == nil && !request.flags.contains(.shared),
+            low32: request.flags.contains(.low32))
         if let recorded = request.recorded, !isFixed {
             address = Page.floor(recorded)
             guard address <= tables.format.userEnd - length else { throw .ENOMEM }
@@ -102,9 +103,9 @@ extension AddressSpace {
         }
         switch request.flags.type {
         case 1, 3:
-            if request.flags.type == 3, request.flags.rawValue & ~(MapFlags.legacyMask | 3) != 0 {
-                throw .EOPNOTSUPP
-            }
+            // Files on a disk get as far as their own refusal of MAP_SYNC, at the end.
+            let known = MapFlags.legacyMask | (isOnDisk(file.file) ? MapFlags.sync.rawValue : 0)
+            if request.flags.type == 3, request.flags.rawValue & ~known != 0 { throw .EOPNOTSUPP }
             guard file.canWrite || !request.protection.contains(.write) else { throw .EACCES }
             flags.formUnion([.shared, .mayShare])
             if !file.canWrite { flags.subtract([.mayWrite, .shared]) }
@@ -115,12 +116,15 @@ extension AddressSpace {
         // Processes and page maps are no files, on file systems that nothing can be executed from.
         guard !file.file.isNone else { throw request.protection.contains(.execute) ? .EPERM : .ENODEV }
         guard !flags.contains(.growsDown) else { throw .EINVAL }
+        if request.flags.type == 3, request.flags.contains(.sync) { throw .EOPNOTSUPP }
         // A sealed file can still be shared for reading, and stays so (memfd_check_seals_mmap).
         if flags.contains(.shared), core.files[file.file].seals.forbidsWriting {
             guard !flags.contains(.write) else { throw .EPERM }
             flags.remove(.mayWrite)
         }
     }
+
+    private func isOnDisk(_ file: Handle<FileRecord>) -> Bool { !file.isNone && core.files[file].kind == .disk }
 
     private func mapRegion(
         _ cpu: CPU, _ address: UInt64, _ length: UInt64, _ proposed: AreaFlags, _ request: MapRequest,

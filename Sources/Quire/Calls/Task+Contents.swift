@@ -80,10 +80,15 @@ extension Task {
         }
         let file = descriptor.file
         let size = core.files[file].size
-        guard core.files[file].kind == .memory, offset < size else { return }
+        let isOnDisk = core.files[file].kind == .disk
+        guard isOnDisk || core.files[file].kind == .memory, offset < size else { return }
         let end = offset + Swift.min(count, size - offset, Task.mostMoved)
+        let last = core.files[file].readahead.position
+        defer { if isOnDisk { core.files[file].readahead.position = at } }
         while at < end {
             let next = Swift.min(end, Page.floor(at) + Page.size)
+            if isOnDisk { core.readForCall(cpu, file, at, end) }
+            core.noteRead(cpu, file, at: at, last: last &- 1)
             guard try body(core.bytes(cpu, file, from: at, to: next)) else { return }
             at = next
         }
@@ -119,8 +124,9 @@ extension Task {
         if count == 0 { return 0 }
         let file = descriptor.file
         let start = descriptor.appends ? machine.core.files[file].size : offset
-        guard start < UInt64(Int64.max) else { throw .EFBIG }
-        let total = Swift.min(count, Task.mostMoved, UInt64(Int64.max) - start)
+        let most = machine.core.files[file].mostBytes
+        guard start < most else { throw .EFBIG }
+        let total = Swift.min(count, Task.mostMoved, most - start)
         var done: UInt64 = 0
         do throws(Errno) {
             while done < total {

@@ -61,7 +61,7 @@ extension Task {
         return install(Descriptor(.file(file), canRead: true, canWrite: true), at: descriptor)
     }
 
-    /// Opens a file of the workload's own directory: it lives in memory and keeps its contents. Throws ENOENT where
+    /// Opens a file of the workload's own directory: it lives on a disk, with a page cache. Throws ENOENT where
     /// it is not there and is not to be made, EEXIST where it is and must not be.
     public func openOwn(_ name: String, _ request: OpenRequest) throws(Errno) -> Int {
         let file: Handle<FileRecord>
@@ -71,7 +71,7 @@ extension Task {
             if request.truncates { machine.core.truncate(cpu, file, to: 0) { machine.space($0) } }
         } else {
             guard request.creates else { throw .ENOENT }
-            file = try machine.makeFile(cpu, .memory, size: 0, path: name)
+            file = try machine.makeFile(cpu, .disk, size: 0, path: name)
             machine.namedFiles[name] = file
         }
         machine.core.hold(cpu, file)

@@ -153,7 +153,7 @@ extension Task {
         }
     }
 
-    /// msync: MS_ASYNC 1, MS_INVALIDATE 2, MS_SYNC 4. Checks the range; there is no device to write to.
+    /// msync: MS_ASYNC 1, MS_INVALIDATE 2, MS_SYNC 4, which writes shared pages of disk files back.
     public func msync(_ address: UInt64, _ length: UInt64, _ flags: UInt64) throws(Errno) {
         let flags = UInt32(truncatingIfNeeded: flags)
         guard flags & ~7 == 0, address & Page.offsetMask == 0, flags & 5 != 5 else { throw .EINVAL }
@@ -168,8 +168,16 @@ extension Task {
             let area = space.areas.find(at)
             guard !area.isNone, machine.core.areas[area].start < end else { throw .ENOMEM }
             if machine.core.areas[area].start > at { sawHole = true }
-            if flags & 2 != 0, machine.core.areas[area].flags.contains(.locked) { throw .EBUSY }
-            at = machine.core.areas[area].end
+            let record = machine.core.areas[area]
+            if flags & 2 != 0, record.flags.contains(.locked) { throw .EBUSY }
+            let from = Swift.max(at, record.start)
+            at = Swift.min(record.end, end)
+            if flags & 4 != 0, record.flags.contains(.shared), !record.file.isNone {
+                let first = record.pageOffset(of: from)
+                machine.core.writeBack(cpu, record.file, first, first + Page.ceiling(at - from) >> Page.shift) {
+                    machine.space($0)
+                }
+            }
         }
         if sawHole { throw .ENOMEM }
     }

@@ -1,6 +1,7 @@
 // The first touch of file memory. A read maps the page from the page cache and, around it, what else is cached
 // (16 pages, aligned, within the area and the table). A write to a private mapping copies; a write to a shared one
-// maps the page writable. Beyond the end of the file is SIGBUS.
+// maps the page writable. Beyond the end of the file is SIGBUS. A page that is not cached is read from its disk, with
+// what Readahead adds, and the fault starts over: it is a major one.
 // Linux: do_read_fault, do_fault_around, filemap_map_pages, do_cow_fault, do_shared_fault.
 
 extension AddressSpace {
@@ -19,17 +20,38 @@ extension AddressSpace {
             guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
         }
         guard offset < filePages else { return .signal(.busAddressError, address: context.address) }
+        let isMajor = core.files[area.file].kind == .disk && readForFault(cpu, area, offset)
         let cached = core.cachedOrMade(cpu, area.file, offset)
         guard !cached.isNone else { return unmade(cpu, context, area.file) }
+        if isMajor, context.access != .write, core.settings.faultAroundBytes > Page.size,
+            mapAround(cpu, context, position, area, filePages)
+        {
+            return .done(major: true)
+        }
         if context.access == .write, !area.flags.contains(.shared) {
-            return copyOnFirstWrite(cpu, context, position, from: cached)
+            return copyOnFirstWrite(cpu, context, position, from: cached, isMajor: isMajor)
         }
         guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
         if tables.load(cpu, position.table, tables.format.index(context.page, level: 0)).isNone {
             mapFilePage(cpu, position, context.page, cached, area, written: context.access == .write)
         }
         tables.pteLock(position.table).unlock(cpu)
-        return .done(major: false)
+        return .done(major: isMajor)
+    }
+
+    /// Has a disk file's page read for a fault, with others; true where it was not cached. A page that nothing was read
+    /// beside is found without contents, and that is no error (S3-26): the fault itself reads it.
+    private func readForFault(_ cpu: CPU, _ area: Area, _ offset: UInt64) -> Bool {
+        let frame = core.cached(cpu, area.file, offset)
+        guard frame.isNone else {
+            if memory.has(cpu, frame, FrameFlags.readahead), !area.flags.contains(.randomRead) {
+                core.readOn(cpu, area.file, offset, frame, core.settings.readaheadPages)
+            }
+            return false
+        }
+        core.readAround(cpu, area.file, offset, area.flags)
+        if core.cached(cpu, area.file, offset).isNone { cpu.count(.fileFaultsNotUptodate) }
+        return true
     }
 
     /// A page of a file could not be made: no memory, or none may be promised, which is as if the file had ended.
@@ -54,7 +76,7 @@ extension AddressSpace {
             for place in window {
                 let offset = area.pageOffset(of: context.page &+ (place &- index) << Page.shift)
                 if offset >= filePages { break }
-                if area.kind == .file || core.isUptodate(cpu, area.file, offset) { return nil }
+                if isMappable(cpu, area, offset) { return nil }
             }
         } else if context.access == .write, !area.flags.contains(.shared) {
             guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
@@ -86,16 +108,26 @@ extension AddressSpace {
             let offset = area.pageOffset(of: page)
             guard offset < filePages else { break }
             guard tables.load(cpu, position.table, Int(place)).isNone else { continue }
-            var frame = core.cached(cpu, area.file, offset)
+            guard isMappable(cpu, area, offset) else { continue }
             // A recorded file's pages are all cached: they come into being when somebody looks.
-            if frame.isNone, area.kind == .file { frame = core.cachedOrMade(cpu, area.file, offset) }
-            if frame.isNone || memory.has(cpu, frame, FrameFlags.notUptodate) { continue }
+            let frame = core.cachedOrMade(cpu, area.file, offset)
+            if frame.isNone { continue }
             mapFilePage(cpu, position, page, frame, area, written: false)
             cpu.count(.faultAroundPages)
         }
         let mapped = !tables.load(cpu, position.table, Int(index)).isNone
         tables.pteLock(position.table).unlock(cpu)
         return mapped
+    }
+
+    /// Whether fault-around maps a page: it is cached with its contents, and nobody waits for who comes to it.
+    private func isMappable(_ cpu: CPU, _ area: Area, _ offset: UInt64) -> Bool {
+        switch core.files[area.file].kind {
+        case .recorded, .special: return true
+        case .memory, .disk:
+            let frame = core.cached(cpu, area.file, offset)
+            return !frame.isNone && !memory.has(cpu, frame, FrameFlags.notUptodate | FrameFlags.readahead)
+        }
     }
 
     /// Enters a page of the page cache: reference, mapping, count. The table's lock is held.
@@ -114,7 +146,7 @@ extension AddressSpace {
 
     /// A private area's first write to a page: a copy that belongs to this mapping alone.
     private func copyOnFirstWrite(
-        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, from cached: FrameNumber
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, from cached: FrameNumber, isMajor: Bool
     ) -> FaultOutcome {
         let copy = newAnonymousFrame(cpu, context, zeroed: false)
         guard !copy.isNone else { return .outOfMemory }
@@ -131,6 +163,6 @@ extension AddressSpace {
             memory.put(cpu, copy)
         }
         tables.pteLock(position.table).unlock(cpu)
-        return .done(major: false)
+        return .done(major: isMajor)
     }
 }

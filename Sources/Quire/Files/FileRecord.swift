@@ -1,6 +1,7 @@
 // Files as the memory manager sees them: a size, a page cache, and the areas that map them. A recorded file has no
 // contents and every page of it counts as cached; a memory file (memfd, shared anonymous memory) begins empty and
-// grows page by page. Linux: address_space (the struct), inode, shmem_inode_info.
+// grows page by page; a disk file has a store behind its cache, where pages come from and go back to.
+// Linux: address_space (the struct), inode, shmem_inode_info.
 
 /// What a file is.
 enum FileKind: UInt8, BitwiseCopyable {
@@ -8,6 +9,8 @@ enum FileKind: UInt8, BitwiseCopyable {
     case recorded
     /// Lives in memory alone.
     case memory
+    /// Lives on a disk: pages are read into the cache when somebody wants them, and written back.
+    case disk
     /// The kernel's own pages that a program maps (`[vdso]`): mapped one by one, never around a fault.
     case special
 }
@@ -42,12 +45,17 @@ struct FileRecord: BitwiseCopyable {
     /// The root of the page cache's index and its height in levels of 512; none while nothing is cached.
     var cacheRoot: FrameNumber = .none
     var cacheHeight = 0
-    var cachedPages: UInt64 = 0
+    /// Pages that the index has, in the cache or in the store.
+    var indexedPages: UInt64 = 0
     /// The first area of the list of areas that map it.
     var firstArea: UInt32 = 0
     var inode: UInt64
     /// Its name, as an index of the machine's strings.
     var path: UInt32
+    var readahead = ReadaheadWindow()
+
+    /// The most bytes that it can have (s_maxbytes; for disk files ext4's with blocks of 4 KiB).
+    var mostBytes: UInt64 { kind == .disk ? 1 << 44 - Page.size : UInt64(Int64.max) }
 }
 
 extension MachineCore {

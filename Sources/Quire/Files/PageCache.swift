@@ -1,6 +1,8 @@
 // The page cache of a file: a radix tree of frames, 512 entries a node, from page offset to cache entry. An entry
-// is a word: a folio's frame with its order, a slot in swap, or a shadow of what was evicted; only frames of order 0
-// are made so far. Linux: struct address_space's i_pages (an xarray), filemap_get_entry.
+// is a word: a folio's frame with its order, a page of the store that is not in the cache, a slot in swap, or a shadow
+// of what was evicted; only frames of order 0 are made so far. A disk file's store needs no memory of its own: a page
+// that leaves the cache keeps its frame and changes its entry. Linux: struct address_space's i_pages (an xarray),
+// filemap_get_entry.
 
 /// One word of the page cache's index.
 struct CacheEntry: BitwiseCopyable {
@@ -11,8 +13,22 @@ struct CacheEntry: BitwiseCopyable {
     static func folio(_ frame: FrameNumber, order: Int) -> CacheEntry {
         CacheEntry(rawValue: 1 | UInt64(order) << 2 | UInt64(frame.rawValue) << 12)
     }
+    /// An entry for a page of the store, which is on the disk and not in the cache.
+    static func stored(_ frame: FrameNumber) -> CacheEntry { CacheEntry(rawValue: 2 | UInt64(frame.rawValue) << 12) }
     /// The frame, where the entry is a folio's.
-    var frame: FrameNumber { rawValue & 3 == 1 ? FrameNumber(UInt32(truncatingIfNeeded: rawValue >> 12)) : .none }
+    var frame: FrameNumber { rawValue & 3 == 1 ? anyFrame : .none }
+    /// The frame of a page of the store.
+    var storedFrame: FrameNumber { rawValue & 3 == 2 ? anyFrame : .none }
+    /// The frame that the entry holds, whatever for.
+    var anyFrame: FrameNumber { FrameNumber(UInt32(truncatingIfNeeded: rawValue >> 12)) }
+}
+
+/// What of a range leaves the cache.
+enum DropMode {
+    /// All of it, for good: the file ends before it, or there is a hole now.
+    case forGood
+    /// What nobody maps and nobody has written since it was read: it can be read again.
+    case unused
 }
 
 extension MachineCore {
@@ -24,16 +40,25 @@ extension MachineCore {
 
     /// The cached frame of a page of a file; none where it is not cached.
     func cached(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> FrameNumber {
+        entry(cpu, file, page).frame
+    }
+
+    private func entry(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> CacheEntry {
         let height = files[file].cacheHeight
         guard height > 0, levels(for: page) <= height else { return .none }
         var node = files[file].cacheRoot
         for level in (0..<height).reversed() {
             let word = memory.word(node, Int(page >> UInt64(9 * level) & 511)).load(cpu, .pageCache)
-            if level == 0 { return CacheEntry(rawValue: word).frame }
+            if level == 0 { return CacheEntry(rawValue: word) }
             if word == 0 { return .none }
             node = FrameNumber(UInt32(truncatingIfNeeded: word))
         }
         return .none
+    }
+
+    /// Whether a page of a disk file is in its store and not in the cache.
+    func isStored(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> Bool {
+        !entry(cpu, file, page).storedFrame.isNone
     }
 
     /// The frame of a page of a file with its contents, read in or made if it is not cached; none where memory is used
@@ -75,7 +100,7 @@ extension MachineCore {
         return (first..<(first + Int(end - start))).map { memory.byte(cpu, frame, offset: $0) }
     }
 
-    /// Writes bytes into one page of a memory file, which grows; `asked` is how many were to be written. Throws EPERM
+    /// Writes bytes into one page of a file, which grows; `asked` is how many were to be written. Throws EPERM
     /// where a seal forbids it, ENOSPC where memory is used up.
     func write(
         _ cpu: CPU, _ file: Handle<FileRecord>, _ bytes: [UInt8], asked: UInt64, at offset: UInt64
@@ -91,18 +116,36 @@ extension MachineCore {
             place += 1
         }
         memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+        if files[file].kind == .memory { memory.markAccessed(cpu, frame) }
         if end > files[file].size { files[file].size = end }
+    }
+
+    /// Notes that a call reads a page, from a byte of it on; `last` is the byte before where the last call has ended. Reading
+    /// on within a page is no further use of it.
+    func noteRead(_ cpu: CPU, _ file: Handle<FileRecord>, at offset: UInt64, last: UInt64) {
+        let isFirst: Bool
+        if files[file].kind == .memory {
+            isFirst = offset & Page.offsetMask == 0
+        } else {
+            isFirst = offset >> Page.shift != last >> Page.shift
+        }
+        let frame = cached(cpu, file, offset >> Page.shift)
+        if isFirst, !frame.isNone { memory.markAccessed(cpu, frame) }
     }
 
     private func make(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64, flags: UInt32) -> FrameNumber {
         let lock = cacheLock(file)
         lock.lock(cpu)
         defer { lock.unlock(cpu) }
-        let isMemory = files[file].kind == .memory
         guard let slot = slot(cpu, file, page) else { return .none }
+        let entry = CacheEntry(rawValue: slot.load(cpu, .pageCache))
         // Another fault may have been faster.
-        let present = CacheEntry(rawValue: slot.load(cpu, .pageCache)).frame
-        guard present.isNone else { return present }
+        guard entry.frame.isNone else { return entry.frame }
+        if !entry.storedFrame.isNone {
+            slot.store(cpu, CacheEntry.folio(entry.storedFrame, order: 0).rawValue, .pageCache)
+            return entry.storedFrame
+        }
+        let isMemory = files[file].kind == .memory
         let isCharged = files[file].charge == .byPage
         // Whose task it is that asks is not known here: nothing is kept back for others (user_reserve_kbytes).
         if isCharged, (try? commit(cpu, pages: 1, mapped: 0)) == nil { return .none }
@@ -115,7 +158,7 @@ extension MachineCore {
             frame, .file, flags: flags | (isMemory ? FrameFlags.swapBacked : 0), references: 1, mappings: 0,
             mapping: file.index, index: page)
         slot.store(cpu, CacheEntry.folio(frame, order: 0).rawValue, .pageCache)
-        files[file].cachedPages += 1
+        files[file].indexedPages += 1
         return frame
     }
 
@@ -154,15 +197,15 @@ extension MachineCore {
         return node
     }
 
-    /// Drops the cached pages [page, last), all or only those that nobody maps; the index goes when nothing is left in
-    /// it. Mapped pages keep their frames until they are unmapped.
+    /// Drops pages of [page, last) from the cache; the index goes when nothing is left in it. Mapped pages that go for
+    /// good keep their frames until they are unmapped.
     func dropCache(
-        _ cpu: CPU, _ file: Handle<FileRecord>, from page: UInt64, to last: UInt64 = .max, unmappedOnly: Bool = false
+        _ cpu: CPU, _ file: Handle<FileRecord>, from page: UInt64, to last: UInt64 = .max, _ mode: DropMode = .forGood
     ) {
         let height = files[file].cacheHeight
         guard height > 0 else { return }
-        drop(cpu, file, files[file].cacheRoot, height - 1, base: 0, from: page, to: last, unmappedOnly)
-        if files[file].cachedPages == 0 {
+        drop(cpu, file, files[file].cacheRoot, height - 1, base: 0, from: page, to: last, mode)
+        if files[file].indexedPages == 0 {
             freeNodes(cpu, files[file].cacheRoot, height - 1)
             files[file].cacheRoot = .none
             files[file].cacheHeight = 0
@@ -171,7 +214,7 @@ extension MachineCore {
 
     private func drop(
         _ cpu: CPU, _ file: Handle<FileRecord>, _ node: FrameNumber, _ level: Int, base: UInt64, from page: UInt64,
-        to last: UInt64, _ unmappedOnly: Bool
+        to last: UInt64, _ mode: DropMode
     ) {
         let span: UInt64 = 1 << UInt64(9 * level)
         for place in 0..<512 {
@@ -183,15 +226,53 @@ extension MachineCore {
             if level > 0 {
                 drop(
                     cpu, file, FrameNumber(UInt32(truncatingIfNeeded: value)), level - 1, base: first, from: page,
-                    to: last, unmappedOnly)
+                    to: last, mode)
                 continue
             }
-            let frame = CacheEntry(rawValue: value).frame
-            if unmappedOnly && memory.mapcount(frame).load(cpu, .mapcount) != 0 { continue }
+            let entry = CacheEntry(rawValue: value)
+            if mode == .unused, !isUnused(cpu, file, entry) { continue }
+            if mode == .unused, memory.has(cpu, entry.frame, FrameFlags.onDisk) {
+                store(cpu, entry.frame, in: word)
+                continue
+            }
             word.store(cpu, 0, .pageCache)
-            files[file].cachedPages -= 1
+            files[file].indexedPages -= 1
             if files[file].charge == .byPage { uncommit(cpu, pages: 1) }
-            memory.put(cpu, frame)
+            memory.put(cpu, entry.anyFrame)
+        }
+    }
+
+    /// Whether a cached page is clean and mapped by nobody. What a recorded file's pages hold, nobody asks.
+    private func isUnused(_ cpu: CPU, _ file: Handle<FileRecord>, _ entry: CacheEntry) -> Bool {
+        !entry.frame.isNone && memory.mapcount(entry.frame).load(cpu, .mapcount) == 0
+            && (files[file].kind == .recorded || !memory.has(cpu, entry.frame, FrameFlags.dirty))
+    }
+
+    /// A clean page leaves the cache, and nothing of what was known of its use stays.
+    private func store(_ cpu: CPU, _ frame: FrameNumber, in word: Word64) {
+        let state = FrameFlags.referenced | FrameFlags.active | FrameFlags.readahead
+        memory.flags(frame).clear(cpu, bits: state, .frameFlags)
+        word.store(cpu, CacheEntry.stored(frame).rawValue, .pageCache)
+    }
+
+    /// Moves the pages from `first` on to other places of the file, all of them to the disk first: that is where they are
+    /// moved.
+    func shiftPages(_ cpu: CPU, _ file: Handle<FileRecord>, from first: UInt64, by distance: UInt64) {
+        var moved: [(page: UInt64, entry: CacheEntry)] = []
+        let last = pages(of: file)
+        for page in first..<Swift.max(first, last) {
+            let found = entry(cpu, file, page)
+            if found.isNone { continue }
+            moved.append((page, found))
+            slot(cpu, file, page)?.store(cpu, 0, .pageCache)
+        }
+        for (page, entry) in moved {
+            guard let slot = slot(cpu, file, page &+ distance) else { continue }
+            let frame = entry.anyFrame
+            memory.flags(frame).clear(cpu, bits: FrameFlags.dirty, .frameFlags)
+            memory.flags(frame).set(cpu, bits: FrameFlags.onDisk, .frameFlags)
+            memory.setIndex(frame, page &+ distance)
+            store(cpu, frame, in: slot)
         }
     }
 

@@ -37,6 +37,7 @@ private let runKeys: [Knob] = [
     Knob(key: "/proc/sys/vm/max_map_count", expected: "a count"),
     Knob(key: "/proc/sys/vm/mmap_min_addr", expected: "an address"),
     Knob(key: "/proc/sys/vm/drop_caches", expected: "1, 2 or 3"),
+    Knob(key: "machine.read_ahead_kb", expected: "0 to 1048576"),
     Knob(key: "/sys/kernel/debug/fault_around_bytes", expected: "a power of two from 4096 to 2M"),
     Knob(key: "/sys/kernel/mm/transparent_hugepage/enabled", expected: "always, madvise or never"),
 ]
@@ -155,6 +156,9 @@ extension Machine {
         case "/proc/sys/vm/drop_caches":
             guard let number, (1...3).contains(number) else { return false }
             dropCaches()
+        case "machine.read_ahead_kb":
+            guard let number, number <= 1 << 20 else { return false }
+            core.settings.readaheadPages = number >> 2
         case "/sys/kernel/debug/fault_around_bytes":
             guard let number, number >= 4096, number <= 1 << 21, number & (number - 1) == 0 else { return false }
             core.settings.faultAroundBytes = number
@@ -204,6 +208,7 @@ extension Machine {
             return bytes == .max ? "unlimited" : String(bytes)
         case "/proc/sys/vm/max_map_count": return String(settings.maxMapCount)
         case "/proc/sys/vm/mmap_min_addr": return String(settings.mmapMinAddress)
+        case "machine.read_ahead_kb": return String(settings.readaheadPages << 2)
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
         case "/sys/kernel/mm/transparent_hugepage/enabled":
             let names = ["always", "madvise", "never"]

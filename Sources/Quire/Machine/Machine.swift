@@ -162,7 +162,10 @@ public final class Machine: @unchecked Sendable {
         let cpu = cpu(0)
         for path in namedFiles.keys.sorted() {
             guard let file = namedFiles[path] else { continue }
-            if core.files[file].kind == .recorded { core.dropCache(cpu, file, from: 0, unmappedOnly: true) }
+            switch core.files[file].kind {
+            case .recorded, .disk: core.dropCache(cpu, file, from: 0, .unused)
+            case .memory, .special: break
+            }
             if core.files[file].references == 1, core.files[file].kind == .recorded {
                 namedFiles[path] = nil
                 core.release(cpu, file)

@@ -43,6 +43,8 @@ struct Settings: BitwiseCopyable {
     var maxMapCount = 65_530
     /// Bytes mapped around a file fault (debugfs `fault_around_bytes`); 4,096 is off.
     var faultAroundBytes: UInt64 = 65_536
+    /// The most pages that are read ahead (the disk's `read_ahead_kb`).
+    var readaheadPages: UInt64 = 32
     /// `vm.mmap_min_addr`.
     var mmapMinAddress: UInt64 = 65_536
     /// Where mmap looks for free addresses from, downwards.

@@ -49,6 +49,10 @@ enum FrameFlags {
     static let perCPU: UInt32 = 1 << 17
     /// In a file's cache without contents yet: allocated, never written or read (a folio that is not uptodate).
     static let notUptodate: UInt32 = 1 << 19
+    /// A file's page whose contents the disk has too, if it is not dirty.
+    static let onDisk: UInt32 = 1 << 29
+    /// Who uses it asks for the pages to come (PG_readahead).
+    static let readahead: UInt32 = 1 << 30
 }
 
 extension PhysicalMemory {

@@ -20,7 +20,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case faults, tablesMade, tablesFreed, tablesFreedFast, tablesFreedSlow, reclaimSkipped, reclaimRetried
     case tlbFlushes, tlbFlushedPages, tlbHits, tlbMisses, gatherFlushes, framesAllocated, framesFreed, pagesZeroed
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
-    case lockContended, entriesScanned, tablesDiscarded, pagesUnaccounted
+    case lockContended, entriesScanned, tablesDiscarded, pagesUnaccounted, fileFaultsNotUptodate
 
     /// The key in the report.
     public var label: String {
@@ -51,6 +51,7 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .entriesScanned: "entries_scanned"
         case .tablesDiscarded: "tables_discarded"
         case .pagesUnaccounted: "pages_unaccounted"
+        case .fileFaultsNotUptodate: "file_faults_not_uptodate"
         }
     }
 }

@@ -53,7 +53,9 @@ extension LivePlayer {
         case .wait4: return try wait(s, process)
         case .fallocate: return try allocate(s, process)
         case .open: return try open(s, process)
-        case .openat: return try callWithText(QUIRE_OPENAT, s, process, at: 1)
+        case .openat:
+            if s.string(1)?.hasPrefix("/") == false { settings.settleReadahead(of: folder) }
+            return try callWithText(QUIRE_OPENAT, s, process, at: 1)
         case .memfdCreate: return try callWithText(QUIRE_MEMFD_CREATE, s, process, at: 0)
         case .prctl:
             let last = s.argumentCount - 1
@@ -106,6 +108,7 @@ extension LivePlayer {
         let here = UInt64(bitPattern: -100)  // AT_FDCWD
         let (flags, mode) = (try number(s, 1), try number(s, 2, otherwise: 0))
         let bytes = Array(try text(s, 0).utf8) + [0]
+        if s.string(0)?.hasPrefix("/") == false { settings.settleReadahead(of: folder) }
         return LiveOutcome(try process.call(QUIRE_OPENAT, [here, QUIRE_SCRATCH, flags, mode], bytes: bytes))
     }
 

@@ -12,6 +12,8 @@ struct LiveSettings: ~Copyable {
     ]
 
     private var remembered: [(path: String, value: String)] = []
+    /// How much is read ahead of files in the scratch folder, kB; nil once that is set.
+    private var readahead: String? = "128"
 
     /// Settings with the defaults made.
     init() {
@@ -47,6 +49,20 @@ struct LiveSettings: ~Copyable {
         remembered.append((path, before))
     }
 
+    /// Has the disk of the scratch folder read ahead as much as the model does. Only what opens files there calls this:
+    /// others on the machine would feel it.
+    mutating func settleReadahead(of folder: String) {
+        guard let value = readahead, let disk = diskNumber(of: folder) else { return }
+        readahead = nil
+        // A partition has what its disk has.
+        for place in ["bdi", "../bdi"] {
+            let path = "/sys/dev/block/\(disk)/\(place)/read_ahead_kb"
+            guard let now = Self.current(path) else { continue }
+            if now != value { try? set(path, value) }
+            return
+        }
+    }
+
     /// Whether a file is the machine's and not a process's.
     private static func isSetting(_ path: String) -> Bool {
         path.hasPrefix("/sys/") || path.hasPrefix("/proc/sys/")
@@ -71,6 +87,10 @@ struct LiveSettings: ~Copyable {
             } catch {
                 return "\(key) cannot be set to \(value): \(error)"
             }
+        }
+        if key == "machine.read_ahead_kb" {
+            readahead = value
+            return nil
         }
         let fits =
             switch key {

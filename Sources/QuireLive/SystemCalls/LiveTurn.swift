@@ -79,6 +79,14 @@ func readText(_ path: String) throws(Errno) -> String {
     return String(decoding: bytes, as: UTF8.self)
 }
 
+/// The number of the disk that a folder lies on, as /sys/dev/block names it: `254:0`.
+func diskNumber(of path: String) -> String? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    let device = UInt64(status.st_dev)
+    return "\(device >> 8 & 0xFFF | device >> 32 & ~0xFFF):\(device & 0xFF | device >> 12 & ~0xFF & 0xFFFF_FFFF)"
+}
+
 /// What a symbolic link says; nil where there is none.
 func linkTarget(_ path: String) -> String? {
     var bytes = [CChar](repeating: 0, count: 4096)

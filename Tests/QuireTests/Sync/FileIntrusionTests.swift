@@ -29,7 +29,7 @@ import Testing
                 #expect(task.access(start + 7 * page, .read) == .done)
             } check: { test, _ in
                 #expect(test.status.file == 64)
-                #expect(test.core.files[test.process.descriptors[3]!.file].cachedPages == 16)
+                #expect(test.core.files[test.process.descriptors[3]!.file].indexedPages == 16)
             }
         }
 
