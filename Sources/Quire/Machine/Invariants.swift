@@ -30,7 +30,7 @@ extension Machine {
             switch core.files[file].charge {
             case .none: continue
             case .whole: charged += core.pages(of: file)
-            case .byPage: charged += core.files[file].cachedPages
+            case .byPage: charged += core.files[file].indexedPages
             }
         }
         let promised = committedPages

@@ -16,16 +16,16 @@ extension MachineCore {
         return reserve
     }
 
-    /// Drops the cached pages of files on a disk that nobody maps; returns how many. What tests withheld is there again
+    /// Drops the cached pages of recorded files that nobody maps; returns how many. What tests withheld is there again
     /// once one page has come back.
     func reclaimCleanPages(_ cpu: CPU) -> UInt64 {
         var freed: UInt64 = 0
-        for index in 1..<files.frontier where files[at: index].cachedPages > 0 {
+        for index in 1..<files.frontier where files[at: index].indexedPages > 0 {
             let file = files.handle(at: index)
             guard files[file].kind == .recorded else { continue }
-            let before = files[file].cachedPages
-            dropCache(cpu, file, from: 0, unmappedOnly: true)
-            freed += before - files[file].cachedPages
+            let before = files[file].indexedPages
+            dropCache(cpu, file, from: 0, .unused)
+            freed += before - files[file].indexedPages
         }
         if freed > 0 { withholdRecords(false) }
         return freed
