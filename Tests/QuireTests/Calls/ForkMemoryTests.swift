@@ -42,9 +42,9 @@ import Testing
     @Test func whereItMaySleepForkSucceeds() throws {
         let test = try starved(cached: true)
         let file = try #require(test.machine.namedFiles["/lib/libc.so.6"])
-        #expect(test.core.files[file].cachedPages > 0)
+        #expect(test.core.files[file].indexedPages > 0)
         let child = try test.task.fork(pid: 2)
-        #expect(test.core.files[file].cachedPages == 0)
+        #expect(test.core.files[file].indexedPages == 0)
         #expect(child.areaReports().count == 300)
         for process in test.machine.processes { process.checkInvariants() }
         test.expectNothingLeft()
