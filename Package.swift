@@ -62,7 +62,7 @@ let package = Package(
             name: "QuireExplainTests", dependencies: ["QuireExplain", "WorkloadSuite"], exclude: ["Pictures"],
             swiftSettings: settings),
         .testTarget(
-            name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload", "WorkloadSuite"],
+            name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload", "QuireConform", "WorkloadSuite"],
             swiftSettings: settings),
         .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
     ]

@@ -29,14 +29,20 @@ struct ConformSupervisor {
         while let line = try child.nextLine() { print(line) }
         let status = try child.wait()
         let seconds = report.seconds
-        let workload = Self.underWay(child.pid)
-        defer { try? FileManager.default.removeItem(at: workload) }
         if status == 0 { return }
-        guard status >= 128, let data = FileManager.default.contents(atPath: workload.path),
-            let operations = readOperations(String(decoding: data, as: UTF8.self)),
-            let found = Self.trap(operations)
-        else { throw ExitCode(Int32(truncatingIfNeeded: min(status, 255))) }
-        let name = String(decoding: data, as: UTF8.self).prefix { $0 != "\n" }.drop { "# ".contains($0) }
+        let path = Self.underWay(child.pid)
+        guard status >= 128, let data = FileManager.default.contents(atPath: path.path) else {
+            throw ExitCode(Int32(truncatingIfNeeded: min(status, 255)))
+        }
+        // What the processes to come have to say about their end is known by now, and takes a second each time.
+        ChildProcess.setVariable("SWIFT_BACKTRACE", "enable=no")
+        let text = String(decoding: data, as: UTF8.self)
+        guard let operations = readOperations(text), let found = Self.trap(operations) else {
+            ConformCommand.print("the hunt broke off; what it was playing is in \(path.path)")
+            throw ExitCode(1)
+        }
+        try? FileManager.default.removeItem(at: path)
+        let name = text.prefix { $0 != "\n" }.drop { "# ".contains($0) }
         let small = Self.shrink(found)
         var result = ConformReport.Result(sides: ["model"], liveAbsence: nil, seconds: seconds)
         result.difference = try report.write(String(name), found, small, arbiter: nil)

@@ -1,6 +1,7 @@
 // The hunter itself: the models agree over random workloads, planted bugs are found and shrunk to a few lines, and what
 // is written can be read.
 
+import Foundation
 import QuireWorkload
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
     }
 
     /// A bug put between the model and its report, as `bug` says.
-    private func hunt(_ bug: @escaping (Operation, Answer) -> Answer) throws -> Difference? {
+    private func hunt(_ bug: @escaping (QuireConform.Operation, Answer) -> Answer) throws -> Difference? {
         var hunt = Hunt()
         hunt.distort = bug
         for seed in 1...20 {
@@ -52,6 +53,13 @@ import Testing
         #expect(difference.operations.last?.call == .load)
     }
 
+    /// Seeds that lay one step apart drew the same numbers, one place later.
+    @Test func oneSeedIsNotAnotherOneLater() {
+        var (one, other) = (SeededRandom(1), SeededRandom(2))
+        let (numbers, others) = ((0..<64).map { _ in one.next() }, (0..<64).map { _ in other.next() })
+        #expect(Set(numbers).isDisjoint(with: others))
+    }
+
     @Test func theSameSeedGivesTheSameWorkload() {
         let one = Generator.operations(seed: 5, count: 200)
         #expect(one == Generator.operations(seed: 5, count: 200))
@@ -61,15 +69,70 @@ import Testing
     @Test(arguments: [Weights.standard, .edges]) func whatIsWrittenCanBeRead(_ weights: Weights) {
         for seed in 1...10 {
             let workload = runnable(Generator.operations(seed: seed, count: 300, weights: weights))
-            let text = workloadText(workload, comment: "two\nlines")
-            #expect(readOperations(text).map { workloadText($0) } == workloadText(workload))
+            for operation in workload {
+                #expect(QuireConform.Operation(line: operation.line)?.line == operation.line)
+            }
+            #expect(readOperations(workloadText(workload, comment: "two\nlines"))?.count == workload.count)
         }
     }
 
+    @Test(arguments: [Weights.standard, .edges]) func everyCallIsDrawnAndMeansTheSameEverywhere(_ weights: Weights) {
+        var drawn: Set<OperationCall> = []
+        for seed in 1...60 {
+            let workload = Generator.operations(seed: seed, count: 300, weights: weights)
+            drawn.formUnion(workload.map(\.call))
+            #expect(workload.filter { !$0.isAlikeEverywhere } == [], "seed \(seed)")
+        }
+        #expect(drawn == Set(OperationCall.allCases))
+    }
+
+    @Test func whatCouldReachALiveProcessItselfIsNoQuestion() {
+        let foreign: UInt64 = 0x2100_0000_0000
+        let huge: UInt64 = 1 << 43
+        let questions: [QuireConform.Operation] = [
+            QuireConform.Operation(.munmap, [0, huge]), QuireConform.Operation(.munmap, [foreign, 4096]), QuireConform.Operation(.store, [foreign, 1, 1]),
+            QuireConform.Operation(.madvise, [Zones.base, 1 << 46, 4]), QuireConform.Operation(.close, [900]), QuireConform.Operation(.close, [1]),
+            QuireConform.Operation(.mmap, [0x1000, 4096, 3, 0x32, .max, 0]), QuireConform.Operation(.mmap, [0, huge, 1, 0x22, .max, 0]),
+            QuireConform.Operation(.fallocate, [3, 0, 0, huge]), QuireConform.Operation(.mlock, [0x7FFF_FFFF_EFFF, .max]),
+            QuireConform.Operation(.mprotect, [0x1000, 1 << 21, 0x0100_0003]), QuireConform.Operation(.madvise, [Zones.base, 4096, 25]),
+        ]
+        for question in questions { #expect(!question.isAlikeEverywhere, "\(question.line)") }
+    }
+
+    @Test func aFileWithNamesBecomesOperations() throws {
+        let text = """
+            a = mmap(0x100000000000, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+            fd = memfd_create("g", MFD_CLOEXEC)
+            ftruncate(fd, 16K)
+            c = fork()
+            [c] store(a+4K, 8, 7)  # a comment
+            snapshot("x")
+            [c] exit(0)
+            wait4(c, NULL, 0, NULL)
+            """
+        let record = RunRecord()
+        _ = try Replay(ReplayOptions()).run(WorkloadReader(text: text), to: MemorySink(), record: record)
+        let found = try #require(operations(of: text, record))
+        #expect(
+            found.map(\.line) == [
+                "mmap(0x100000000000, 0x10000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0x0)",
+                "memfd_create(\"conform\", MFD_CLOEXEC)", "ftruncate(3, 0x4000)", "c1 = fork()",
+                "[c1] store(0x100000001000, 8, 7)", "[c1] exit(0)", "wait4(c1, NULL, 0, NULL)",
+            ])
+    }
+
     @Test func aDroppedForkTakesItsChildsLinesAlong() {
-        let lines = [Operation(.fork, [1]), Operation(.munmap, [0, 4096], process: 1)]
+        let lines = [QuireConform.Operation(.fork, [1]), QuireConform.Operation(.munmap, [0, 4096], process: 1)]
         #expect(runnable(lines).count == 2)
         #expect(runnable(Array(lines.dropFirst())).isEmpty)
+    }
+
+    @Test func whoHasLentItsMemoryWaits() {
+        let lines: [QuireConform.Operation] = [
+            QuireConform.Operation(.vfork, [1]), QuireConform.Operation(.munlockall), QuireConform.Operation(.vfork, [2], process: 1),
+            QuireConform.Operation(.exit, process: 1), QuireConform.Operation(.munlockall), QuireConform.Operation(.wait4, [1]),
+        ]
+        #expect(runnable(lines) == [lines[0], lines[3], lines[4], lines[5]])
     }
 
     @Test func weightsAreReadAndRefused() throws {
@@ -85,5 +148,29 @@ import Testing
         let program = Reproducer.program(workload, comment: "what it shows")
         #expect(program.hasPrefix("// what it shows\n"))
         #expect(program.split(separator: "\n").count { $0.hasPrefix("    STEP(") } == workload.count)
+    }
+
+    @Test func theReproducerCompiles() throws {
+        var calls: Set<OperationCall> = []
+        var workload: [QuireConform.Operation] = []
+        for seed in 1...60 {
+            for operation in Generator.operations(seed: seed, count: 300) where operation.process == 0 {
+                if calls.insert(operation.call).inserted { workload.append(operation) }
+            }
+        }
+        let compiler = ["/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"].first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+        guard let compiler else { return print("the reproducer is not compiled: there is no C compiler") }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "quire-reproducer-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let source = folder.appending(path: "reproducer.c")
+        try Data(Reproducer.program(workload, comment: "every call").utf8).write(to: source)
+        let process = try Process.run(
+            URL(filePath: compiler),
+            arguments: ["-Wall", "-Werror", "-o", folder.appending(path: "reproducer").path, source.path])
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
     }
 }

@@ -38,6 +38,9 @@ public struct ChildProcess: ~Copyable {
         }
     }
 
+    /// Sets a variable of the environment that children are started with from now on.
+    public static func setVariable(_ name: String, _ value: String) { unsafe setenv(name, value, 1) }
+
     /// The next line of its standard output; nil at the end.
     public mutating func nextLine() throws(Errno) -> String? {
         try lines.next().map { String(decoding: $0, as: UTF8.self) }

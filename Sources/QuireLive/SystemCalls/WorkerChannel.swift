@@ -26,6 +26,8 @@ final class WorkerChannel {
     static let patience = 30.0
 
     private let descriptor: CInt
+    /// Room for the bytes of a reply, made once.
+    private var buffer = [UInt8](repeating: 0, count: Int(QUIRE_SCRATCH_SIZE))
     /// The bytes that the last reply carried.
     private(set) var carried: ArraySlice<UInt8> = []
 
@@ -73,12 +75,11 @@ final class WorkerChannel {
             if monotonicNanoseconds() >= end { throw .blocked }
         }
         var reply = quire_reply()
-        var bytes = [UInt8](repeating: 0, count: Int(QUIRE_SCRATCH_SIZE))
-        let result = unsafe bytes.withUnsafeMutableBytes { buffer in
-            unsafe quire_channel_receive(descriptor, &reply, buffer.baseAddress, UInt64(buffer.count))
+        let result = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe quire_channel_receive(descriptor, &reply, bytes.baseAddress, UInt64(bytes.count))
         }
         if result != 0 { throw .killed }
-        carried = bytes.prefix(Int(reply.carried))
+        carried = ArraySlice(Array(buffer.prefix(Int(reply.carried))))
         return reply
     }
 }
