@@ -90,11 +90,16 @@ import Testing
         let foreign: UInt64 = 0x2100_0000_0000
         let huge: UInt64 = 1 << 43
         let questions: [QuireConform.Operation] = [
-            QuireConform.Operation(.munmap, [0, huge]), QuireConform.Operation(.munmap, [foreign, 4096]), QuireConform.Operation(.store, [foreign, 1, 1]),
-            QuireConform.Operation(.madvise, [Zones.base, 1 << 46, 4]), QuireConform.Operation(.close, [900]), QuireConform.Operation(.close, [1]),
-            QuireConform.Operation(.mmap, [0x1000, 4096, 3, 0x32, .max, 0]), QuireConform.Operation(.mmap, [0, huge, 1, 0x22, .max, 0]),
-            QuireConform.Operation(.fallocate, [3, 0, 0, huge]), QuireConform.Operation(.mlock, [0x7FFF_FFFF_EFFF, .max]),
-            QuireConform.Operation(.mprotect, [0x1000, 1 << 21, 0x0100_0003]), QuireConform.Operation(.madvise, [Zones.base, 4096, 25]),
+            QuireConform.Operation(.munmap, [0, huge]), QuireConform.Operation(.munmap, [foreign, 4096]),
+            QuireConform.Operation(.store, [foreign, 1, 1]),
+            QuireConform.Operation(.madvise, [Zones.base, 1 << 46, 4]), QuireConform.Operation(.close, [900]),
+            QuireConform.Operation(.close, [1]),
+            QuireConform.Operation(.mmap, [0x1000, 4096, 3, 0x32, .max, 0]),
+            QuireConform.Operation(.mmap, [0, huge, 1, 0x22, .max, 0]),
+            QuireConform.Operation(.fallocate, [3, 0, 0, huge]),
+            QuireConform.Operation(.mlock, [0x7FFF_FFFF_EFFF, .max]),
+            QuireConform.Operation(.mprotect, [0x1000, 1 << 21, 0x0100_0003]),
+            QuireConform.Operation(.madvise, [Zones.base, 4096, 25]),
         ]
         for question in questions { #expect(!question.isAlikeEverywhere, "\(question.line)") }
     }
@@ -129,8 +134,10 @@ import Testing
 
     @Test func whoHasLentItsMemoryWaits() {
         let lines: [QuireConform.Operation] = [
-            QuireConform.Operation(.vfork, [1]), QuireConform.Operation(.munlockall), QuireConform.Operation(.vfork, [2], process: 1),
-            QuireConform.Operation(.exit, process: 1), QuireConform.Operation(.munlockall), QuireConform.Operation(.wait4, [1]),
+            QuireConform.Operation(.vfork, [1]), QuireConform.Operation(.munlockall),
+            QuireConform.Operation(.vfork, [2], process: 1),
+            QuireConform.Operation(.exit, process: 1), QuireConform.Operation(.munlockall),
+            QuireConform.Operation(.wait4, [1]),
         ]
         #expect(runnable(lines) == [lines[0], lines[3], lines[4], lines[5]])
     }

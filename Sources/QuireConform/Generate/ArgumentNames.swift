@@ -44,7 +44,8 @@ enum ArgumentNames {
         (rights + mapFlags + remapFlags + advice + lockFlags + lockAllFlags + syncFlags + memfdFlags + fallocateModes
             + seals
             + [
-                ("PROT_NONE", 0), ("NULL", 0), ("MAP_SHARED_VALIDATE", 3), ("PR_SET_VMA", 0x5356_4D41), ("PR_SET_VMA_ANON_NAME", 0),
+                ("PROT_NONE", 0), ("NULL", 0), ("MAP_SHARED_VALIDATE", 3), ("PR_SET_VMA", 0x5356_4D41),
+                ("PR_SET_VMA_ANON_NAME", 0),
                 ("PR_SET_THP_DISABLE", 41), ("PIDFD_SELF", 0 &- 10_000), ("F_ADD_SEALS", 0x409),
             ]).map { ($0.name, $0.value) }
     ) { first, _ in first }
