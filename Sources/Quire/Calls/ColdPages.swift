@@ -18,13 +18,15 @@ extension AddressSpace {
     /// Takes the pages of [start, end) of an area out of memory where that loses nothing (MADV_PAGEOUT).
     func pageOut(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
         var goes: [UInt64] = []
+        // Droppable pages go even if they are written (try_to_unmap_one).
+        let isDroppable = core.areas[area].flags.contains(.droppable)
         eachOwnPage(cpu, start, end) { _, _, entry, address in
             let frame = tables.format.frame(entry)
             let isAnonymous = memory.kind(cpu, frame) == .anonymous
             let isSwapBacked = memory.has(cpu, frame, FrameFlags.swapBacked)
             let isDirty = tables.format.isDirty(entry) || memory.has(cpu, frame, FrameFlags.dirty)
             memory.flags(frame).clear(cpu, bits: FrameFlags.referenced, .frameFlags)
-            if isAnonymous && (isSwapBacked || isDirty) {
+            if isAnonymous && !isDroppable && (isSwapBacked || isDirty) {
                 // Written after MADV_FREE: an ordinary page again.
                 memory.flags(frame).set(cpu, bits: FrameFlags.swapBacked | FrameFlags.active, .frameFlags)
             } else {

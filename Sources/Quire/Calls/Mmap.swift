@@ -62,7 +62,7 @@ extension AddressSpace {
         try mapRegion(cpu, address, length, flags, request, pageOffset, makeShared)
         if flags.isSuperset(of: [.droppable, .locked]) { unlockDroppable(address, pages: length >> Page.shift) }
         let populates =
-            flags.contains(.locked) && !flags.contains(.lockOnFault)
+            flags.contains(.locked) && (!flags.contains(.lockOnFault) || flags.contains(.droppable))
             || request.flags.intersection([.populate, .nonBlock]) == .populate
         return (address, populates ? length : 0)
     }

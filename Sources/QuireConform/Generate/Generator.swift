@@ -123,6 +123,7 @@ public struct Generator {
             case ..<22: 0x100022
             case ..<24: 0x2032
             case ..<26: 0x20032
+            case ..<27: 0x38
             case ..<34: 0x22
             case ..<36: 0x21
             default: 0x32

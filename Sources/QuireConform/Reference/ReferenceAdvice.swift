@@ -71,16 +71,20 @@ extension ReferenceSpace {
             punch(file, (start &+ area.shift) << 12, (end &+ area.shift) << 12)
         case 10: flags.insert(.dontFork)
         case 11: flags.remove(.dontFork)
-        case 12: if !area.isShared { flags.insert(.mergeable) }
+        case 12: if !area.isShared, !flags.contains(.droppable) { flags.insert(.mergeable) }
         case 13: flags.remove(.mergeable)
         case 14: flags = flags.subtracting(.noHugePage).union(.hugePage)
         case 15: flags = flags.subtracting(.hugePage).union(.noHugePage)
         case 16: flags.insert(.dontDump)
-        case 17: flags.remove(.dontDump)
+        case 17:
+            if flags.contains(.droppable) { return "EINVAL" }
+            flags.remove(.dontDump)
         case 18:
             guard area.isPlain else { return "EINVAL" }
             flags.insert(.wipeOnFork)
-        case 19: flags.remove(.wipeOnFork)
+        case 19:
+            if flags.contains(.droppable) { return "EINVAL" }
+            flags.remove(.wipeOnFork)
         case 20, 21:
             if isLocked { return "EINVAL" }
             if advice == 21 { for page in start..<end { reclaim(page, area) } }
@@ -116,6 +120,7 @@ extension ReferenceSpace {
     private func reclaim(_ page: UInt64, _ area: ReferenceArea) {
         guard case .page(let memory) = entries[page], memory.mappings == 1 else { return }
         if memory.isAnonymous {
+            if area.flags.contains(.droppable) { return unmap(page) }
             guard memory.isLazy else { return }
             if written.contains(page) || memory.isDirty { memory.isLazy = false } else { unmap(page) }
             return

@@ -92,6 +92,8 @@ struct ReferenceFlags: OptionSet, Hashable {
     static let sync = ReferenceFlags(rawValue: 262144)
     /// May never be written: a shared mapping of a file that is sealed.
     static let sealed = ReferenceFlags(rawValue: 524288)
+    /// Pages may go at any time (MAP_DROPPABLE).
+    static let droppable = ReferenceFlags(rawValue: 1048576)
     static let growsDown = ReferenceFlags(rawValue: 131072)
 
     static let rights: ReferenceFlags = [.read, .write, .execute]
@@ -126,6 +128,7 @@ struct ReferenceFlags: OptionSet, Hashable {
         add(.hugePage, "hg")
         add(.noHugePage, "nh")
         add(.mergeable, "mg")
+        add(.droppable, "dp")
         return all
     }
 }

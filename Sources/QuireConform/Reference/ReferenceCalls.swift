@@ -80,10 +80,16 @@ extension ReferenceSpace {
         while page < end >> 12 {
             guard let area = areas[page] else { return ("ENOMEM", 0) }
             let next = self.end(of: page, limit: end >> 12)
-            change(page, next, to: area.flags.subtracting([.locked, .lockOnFault]).union(lock))
+            setLock(page, next, area, lock)
             page = next
         }
         return (nil, end >> 12)
+    }
+
+    /// What may go at any time is locked by no call.
+    private func setLock(_ start: UInt64, _ end: UInt64, _ area: ReferenceArea, _ lock: ReferenceFlags) {
+        if area.flags.contains(.droppable) { return }
+        change(start, end, to: area.flags.subtracting([.locked, .lockOnFault]).union(lock))
     }
 
     func mlockall(_ flags: UInt64) -> String? {
@@ -106,7 +112,7 @@ extension ReferenceSpace {
         var page = areas[0] != nil ? 0 : nextArea(from: 0)
         while let start = page, let area = areas[start] {
             let end = end(of: start)
-            change(start, end, to: area.flags.subtracting([.locked, .lockOnFault]).union(lock))
+            setLock(start, end, area, lock)
             page = areas[end] != nil ? end : nextArea(from: end)
         }
     }

@@ -87,6 +87,8 @@ extension ReferenceSpace {
         let (start, end) = (address >> 12, (address + mapping.length) >> 12)
         if isSealed(mapping), attributes.contains(.write) { return .error("EPERM") }
         place(start, end, attributes, mapping)
+        // Linux notices only when the area is there that it cannot be locked.
+        if attributes.contains(.droppable) { areas[start]?.flags.subtract([.locked, .lockOnFault]) }
         let populates = mapping.flags & (MapBits.populate | MapBits.nonBlock) == MapBits.populate
         if attributes.contains(.locked) || populates { populateAll(start, end) }
         return nil
@@ -105,6 +107,7 @@ extension ReferenceSpace {
         let grows = flags & MapBits.growsDown != 0
         if mapping.file != nil, mapping.offsetPages > (UInt64(Int64.max) - mapping.length) >> 12 { return "EOVERFLOW" }
         if mapping.file == nil {
+            if type == 8 { return flags & MapBits.locked != 0 || grows ? "EINVAL" : nil }
             guard type == 1 || type == 2 else { return "EINVAL" }
             return type == 1 && grows ? "EINVAL" : nil
         }
@@ -120,7 +123,11 @@ extension ReferenceSpace {
         if mapping.flags & MapBits.sync != 0 { attributes.insert(.sync) }
         if mapping.flags & MapBits.growsDown != 0 { attributes.insert(.growsDown) }
         if mapping.flags & MapBits.noReserve != 0 { attributes.insert(.noReserve) }
-        if mapping.flags & 15 != 2 { attributes.insert(.shared) }
+        switch mapping.flags & 15 {
+        case 2: break
+        case 8: attributes.formUnion([.droppable, .noReserve, .wipeOnFork, .dontDump])
+        default: attributes.insert(.shared)
+        }
         if isSealed(mapping) { attributes.insert(.sealed) }
         if attributes.intersection([.write, .shared, .noReserve]) == .write { attributes.insert(.account) }
         return attributes

@@ -1,0 +1,4 @@
+# The new area is not locked, and what is left of the lock populates it, MCL_ONFAULT or not.
+mlockall(MCL_FUTURE|MCL_ONFAULT)
+mmap(0x100000000000, 16K, PROT_READ|PROT_WRITE, MAP_DROPPABLE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+mmap(0x100000010000, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
