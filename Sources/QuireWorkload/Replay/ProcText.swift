@@ -4,13 +4,15 @@ import Quire
 
 /// A file of /proc/self, or /proc/meminfo.
 enum ProcText {
-    case status, maps, smaps, meminfo
+    case status, statm, maps, smaps, rollup, meminfo
 
     /// The file that a path names, nil for any other path.
     init?(path: String) {
         switch path {
         case "/proc/self/status": self = .status
+        case "/proc/self/statm": self = .statm
         case "/proc/self/maps": self = .maps
+        case "/proc/self/smaps_rollup": self = .rollup
         case "/proc/self/smaps": self = .smaps
         case "/proc/meminfo": self = .meminfo
         default: return nil
@@ -22,16 +24,42 @@ enum ProcText {
         switch self {
         case .status:
             let report = ProcessReport(process, pid: process.pid, areas: false)
-            let lines = report.status.entries.map { key, value in
-                "\(key):\t\(ProcText.pad(String(value ?? 0), to: 8)) kB"
-            }
+            let status = process.status()
+            var entries = report.status.entries
+            // A program's own text is not known here: all mapped code counts as a library's.
+            let place = entries.firstIndex { $0.key == "VmPTE" } ?? entries.count
+            entries.insert(
+                contentsOf: [("VmStk", status.stack), ("VmExe", 0), ("VmLib", status.code)], at: place)
+            let lines = entries.map { key, value in "\(key):\t\(ProcText.pad(String(value ?? 0), to: 8)) kB" }
             return (["Pid:\t\(process.pid)"] + lines).joined(separator: "\n")
+        case .statm:
+            let status = process.status()
+            let pages = [
+                status.size, status.resident, status.file + status.shared, 0, 0, status.data + status.stack, 0,
+            ]
+            return pages.enumerated().map { String([3, 4, 6].contains($0) ? $1 : $1 >> 2) }.joined(separator: " ")
         case .maps:
             return process.areaReports().map { ProcText.heading(ProcessReport.Area($0)) }.joined(separator: "\n")
         case .smaps:
             return process.areaReports().map { ProcText.block(ProcessReport.Area($0)) }.joined(separator: "\n")
+        case .rollup: return ProcText.rollup(process.areaReports().map { ProcessReport.Area($0) })
         case .meminfo: return ProcText.meminfo(process.machine)
         }
+    }
+
+    /// The sums over all areas (smaps_rollup).
+    private static func rollup(_ areas: [ProcessReport.Area]) -> String {
+        guard let first = areas.first, let last = areas.last else { return "" }
+        var whole = ProcessReport.Area(start: first.start, end: last.end, perms: "---p")
+        whole.path = "[rollup]"
+        let skipped: Set<String> = ["Size", "KernelPageSize", "THPeligible"]
+        var lines = [heading(whole)]
+        for (place, entry) in first.entries.enumerated() where !skipped.contains(entry.key) {
+            let sum = areas.reduce(UInt64(0)) { $0 + ($1.entries[place].value ?? 0) }
+            let name = entry.key + ":"
+            lines.append(name + pad(String(sum), to: 24 - name.count) + " kB")
+        }
+        return lines.joined(separator: "\n")
     }
 
     /// What of /proc/meminfo the model knows.

@@ -30,6 +30,27 @@ import Testing
         #expect(Replayed("") { $0.settings = [("pt_reclaim", "maybe")] }.error == "pt_reclaim takes off, rfc or sync")
     }
 
+    @Test func processFilesOfProcAreThere() throws {
+        let text =
+            Self.page + """
+                touch_write(a, 1M)
+                b = mmap(a+8M, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_GROWSDOWN, -1, 0)
+                read_sys("/proc/self/status")
+                read_sys("/proc/self/statm")
+                read_sys("/proc/self/smaps_rollup")
+                read_sys("/proc/meminfo")
+
+                """
+        let record = RunRecord(workload: "proc")
+        _ = try Replay(ReplayOptions()).run(WorkloadReader(text: text), to: MemorySink(), record: record)
+        let values = record.calls.compactMap(\.value)
+        #expect(values.count == 4)
+        #expect(values[0].contains("VmStk:\t      64 kB") && values[0].contains("VmData:\t    4096 kB"))
+        #expect(values[1] == "1040 256 0 0 0 1040 0")
+        #expect(values[2].contains("[rollup]") && values[2].contains("Rss:                1024 kB"))
+        #expect(values[3].contains("Committed_AS:"))
+    }
+
     @Test func requirementThatCannotBeMetSkips() {
         let run = Replayed("# requires: swap=64M, root\nbrk(0)\n")
         #expect(run.verdict == .skipped)
