@@ -112,7 +112,9 @@ struct ConformCommand: ParsableCommand {
     private func chosenWeights() throws -> Weights {
         guard let weights else { return .standard }
         if weights == "edges" { return .edges }
-        guard let data = FileManager.default.contents(atPath: weights) else { throw Self.fail("cannot read \(weights)") }
+        guard let data = FileManager.default.contents(atPath: weights) else {
+            throw Self.fail("cannot read \(weights)")
+        }
         switch Weights.read(String(decoding: data, as: UTF8.self)) {
         case .success(let read): return read
         case .failure(let error): throw Self.fail("\(weights): \(error)")

@@ -71,7 +71,9 @@ struct ConformReport {
     }
 
     private func text(_ result: Result) -> String {
-        var lines = ["\(result.workloads) workloads, \(result.operations) operations on \(result.sides.joined(separator: ", "))"]
+        var lines = [
+            "\(result.workloads) workloads, \(result.operations) operations on \(result.sides.joined(separator: ", "))"
+        ]
         if let rate = result.operationsPerSecond { lines.append("\(rate) model operations/s with invariants") }
         if let rate = result.liveWorkloadsPerSecond { lines.append("\(rate) live workloads/s") }
         for (reason, count) in result.abstentions.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {

@@ -56,7 +56,9 @@ import Testing
         let (found, hunt) = try hunt(
             side { record in
                 func change(_ process: inout ProcessReport) {
-                    guard let areas = process.smaps, areas.contains(where: { $0.vmFlags.contains("wf") }) else { return }
+                    guard let areas = process.smaps, areas.contains(where: { $0.vmFlags.contains("wf") }) else {
+                        return
+                    }
                     process.status.vmPTE = (process.status.vmPTE ?? 0) + 4
                 }
                 for index in record.final.indices { change(&record.final[index]) }

@@ -15,7 +15,9 @@ extension AddressSpace {
         if new < old {
             // Where the program has unmapped what would go, the end stays.
             let lowest = areas.find(new)
-            guard !lowest.isNone, core.areas[lowest].start < old, (try? makeHole(cpu, new, old)) != nil else { return numbers.heapEnd }
+            guard !lowest.isNone, core.areas[lowest].start < old, (try? makeHole(cpu, new, old)) != nil else {
+                return numbers.heapEnd
+            }
         } else if new > old {
             guard growHeap(cpu, old, new) else { return numbers.heapEnd }
         }

@@ -10,7 +10,8 @@ enum ArgumentNames {
         ("PROT_GROWSUP", 0x0200_0000),
     ]
     static let mapFlags: [Named] = [
-        ("MAP_SHARED", 1), ("MAP_PRIVATE", 2), ("MAP_DROPPABLE", 8), ("MAP_FIXED", 0x10), ("MAP_ANONYMOUS", 0x20), ("MAP_GROWSDOWN", 0x100),
+        ("MAP_SHARED", 1), ("MAP_PRIVATE", 2), ("MAP_DROPPABLE", 8), ("MAP_FIXED", 0x10), ("MAP_ANONYMOUS", 0x20),
+        ("MAP_GROWSDOWN", 0x100),
         ("MAP_LOCKED", 0x2000), ("MAP_NORESERVE", 0x4000), ("MAP_POPULATE", 0x8000), ("MAP_NONBLOCK", 0x10000),
         ("MAP_STACK", 0x20000), ("MAP_SYNC", 0x80000), ("MAP_FIXED_NOREPLACE", 0x100000),
     ]
@@ -44,7 +45,8 @@ enum ArgumentNames {
         (rights + mapFlags + remapFlags + advice + lockFlags + lockAllFlags + syncFlags + memfdFlags + fallocateModes
             + seals
             + [
-                ("PROT_NONE", 0), ("NULL", 0), ("MAP_SHARED_VALIDATE", 3), ("PR_SET_VMA", 0x5356_4D41), ("PR_SET_VMA_ANON_NAME", 0),
+                ("PROT_NONE", 0), ("NULL", 0), ("MAP_SHARED_VALIDATE", 3), ("PR_SET_VMA", 0x5356_4D41),
+                ("PR_SET_VMA_ANON_NAME", 0),
                 ("PR_SET_THP_DISABLE", 41), ("PIDFD_SELF", 0 &- 10_000), ("F_ADD_SEALS", 0x409),
             ]).map { ($0.name, $0.value) }
     ) { first, _ in first }

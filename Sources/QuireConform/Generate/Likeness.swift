@@ -94,12 +94,14 @@ extension Operation {
         guard length > Self.userEnd || bytes <= Self.most || (isAccountable && bytes >= 1 << 43) else { return false }
         if leavesPlaceOpen {
             let hint = address & ~4095
-            return bytes <= Self.most && (hint == 0 || hint >= Self.userEnd || range(hint, length) == .alike && hint >= Zones.base)
+            return bytes <= Self.most
+                && (hint == 0 || hint >= Self.userEnd || range(hint, length) == .alike && hint >= Zones.base)
         }
         // The highest addresses read as errors, for most of which a model has no name.
         if address > .max - 4095, address != .max { return false }
         // Low addresses are a matter of rights.
-        return address > Self.userEnd || length > Self.userEnd || range(address, length) == .alike && address >= Zones.base
+        return address > Self.userEnd || length > Self.userEnd
+            || range(address, length) == .alike && address >= Zones.base
             || address & 4095 != 0 && address >= Self.lowEnd
     }
 

@@ -6,9 +6,11 @@ public struct Weights: Hashable, Sendable {
     /// done near them.
     public private(set) var values: [String: Int] = [
         "mmap": 140, "file": 50, "stack": 40, "munmap": 40, "mprotect": 110, "mremap": 80, "madvise": 140, "mlock": 25,
-        "mlock2": 15, "munlock": 25, "mlockall": 4, "munlockall": 6, "msync": 8, "mincore": 20, "brk": 14, "process_madvise": 12, "store": 110,
+        "mlock2": 15, "munlock": 25, "mlockall": 4, "munlockall": 6, "msync": 8, "mincore": 20, "brk": 14,
+        "process_madvise": 12, "store": 110,
         "load": 70, "touch_write": 90, "touch_read": 50, "memfd_create": 3, "ftruncate": 12, "fallocate": 14,
-        "pread64": 10, "pwrite64": 10, "read_text": 6, "write_text": 6, "seal": 3, "dup": 3, "close": 3, "fork": 14, "vfork": 3,
+        "pread64": 10, "pwrite64": 10, "read_text": 6, "write_text": 6, "seal": 3, "dup": 3, "close": 3, "fork": 14,
+        "vfork": 3,
         "clone": 3, "exit": 12, "wait4": 6, "name_area": 2, "thp_disable": 2,
     ]
     /// How many of a hundred operations get an argument at its edges: 0, 1, a byte beside a page, 2^47, 2^56, 2^64 − 1.

@@ -76,7 +76,8 @@ public struct FileHunt {
         var shrinker = Shrinker()
         _ = shrinker.dropLines(found.lines) { lines in
             let text = lines.joined(separator: "\n")
-            guard let model = try? model(text), let record = try? live(text), model.skipped == nil, record.skipped == nil
+            guard let model = try? model(text), let record = try? live(text), model.skipped == nil,
+                record.skipped == nil
             else { return nil }
             let all = RunComparison(model: model, live: record).differences
             guard let same = all.first(where: { $0.call == found.kind.call && $0.field == found.kind.field }) else {

@@ -25,7 +25,9 @@ extension ReferenceSpace {
         var page = address >> 12
         if protection & 0x0100_0000 != 0 {
             // PROT_GROWSDOWN: from the start of the stack that lies there or begins in the range.
-            guard let first = areas[page] != nil ? page : nextArea(from: page), first < end >> 12 else { return "ENOMEM" }
+            guard let first = areas[page] != nil ? page : nextArea(from: page), first < end >> 12 else {
+                return "ENOMEM"
+            }
             guard areas[first]?.flags.contains(.growsDown) == true else { return "EINVAL" }
             page = start(of: first)
         } else {

@@ -39,7 +39,8 @@ public enum Reproducer {
         case .wait4: return call("wait4", ["children[\(operation.argument(0))]", "0", "0", "0"])
         case .nameArea: return call("prctl", ["PR_SET_VMA", "0", number(0), number(1), "\"conform\""])
         case .disableHugePages: return call("prctl", ["PR_SET_THP_DISABLE", number(0), number(1), "0", "0"])
-        case .mmap, .munmap, .mprotect, .brk, .mremap, .madvise, .mlock, .mlock2, .munlock, .mlockall, .munlockall, .msync,
+        case .mmap, .munmap, .mprotect, .brk, .mremap, .madvise, .mlock, .mlock2, .munlock, .mlockall, .munlockall,
+            .msync,
             .ftruncate, .fallocate, .pread, .pwrite, .dup, .close:
             let form = CallForm.of(operation.call)
             return call(form.name, form.kinds.indices.map(number))

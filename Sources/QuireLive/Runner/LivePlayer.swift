@@ -114,7 +114,7 @@ final class LivePlayer {
         switch s.call {
         // The lines of a block run in the order of the file; conditions are the model's.
         case .parallel, .end, .expect, .never: return
-        case .snapshot: 
+        case .snapshot:
             let label = try text(s, 0)
             record.snapshots.append(RunSnapshot(line: s.line, label: label, processes: try state()))
         case .unknown: ignored[names.text(of: s.call), default: 0] += 1
