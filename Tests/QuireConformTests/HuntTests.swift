@@ -1,7 +1,6 @@
 // The hunter itself: the models agree over random workloads, planted bugs are found and shrunk to a few lines, and what
 // is written can be read.
 
-import Foundation
 import QuireWorkload
 import Testing
 
@@ -20,7 +19,7 @@ import Testing
     }
 
     /// A bug put between the model and its report, as `bug` says.
-    private func hunt(_ bug: @escaping (QuireConform.Operation, Answer) -> Answer) throws -> Difference? {
+    private func hunt(_ bug: @escaping (Operation, Answer) -> Answer) throws -> Difference? {
         var hunt = Hunt()
         hunt.distort = bug
         for seed in 1...20 {
@@ -70,7 +69,7 @@ import Testing
         for seed in 1...10 {
             let workload = runnable(Generator.operations(seed: seed, count: 300, weights: weights))
             for operation in workload {
-                #expect(QuireConform.Operation(line: operation.line)?.line == operation.line)
+                #expect(Operation(line: operation.line)?.line == operation.line)
             }
             #expect(readOperations(workloadText(workload, comment: "two\nlines"))?.count == workload.count)
         }
@@ -89,17 +88,12 @@ import Testing
     @Test func whatCouldReachALiveProcessItselfIsNoQuestion() {
         let foreign: UInt64 = 0x2100_0000_0000
         let huge: UInt64 = 1 << 43
-        let questions: [QuireConform.Operation] = [
-            QuireConform.Operation(.munmap, [0, huge]), QuireConform.Operation(.munmap, [foreign, 4096]),
-            QuireConform.Operation(.store, [foreign, 1, 1]),
-            QuireConform.Operation(.madvise, [Zones.base, 1 << 46, 4]), QuireConform.Operation(.close, [900]),
-            QuireConform.Operation(.close, [1]),
-            QuireConform.Operation(.mmap, [0x1000, 4096, 3, 0x32, .max, 0]),
-            QuireConform.Operation(.mmap, [0, huge, 1, 0x22, .max, 0]),
-            QuireConform.Operation(.fallocate, [3, 0, 0, huge]),
-            QuireConform.Operation(.mlock, [0x7FFF_FFFF_EFFF, .max]),
-            QuireConform.Operation(.mprotect, [0x1000, 1 << 21, 0x0100_0003]),
-            QuireConform.Operation(.madvise, [Zones.base, 4096, 25]),
+        let questions: [Operation] = [
+            Operation(.munmap, [0, huge]), Operation(.munmap, [foreign, 4096]), Operation(.store, [foreign, 1, 1]),
+            Operation(.madvise, [Zones.base, 1 << 46, 4]), Operation(.close, [900]), Operation(.close, [1]),
+            Operation(.mmap, [0x1000, 4096, 3, 0x32, .max, 0]), Operation(.mmap, [0, huge, 1, 0x22, .max, 0]),
+            Operation(.fallocate, [3, 0, 0, huge]), Operation(.mlock, [0x7FFF_FFFF_EFFF, .max]),
+            Operation(.mprotect, [0x1000, 1 << 21, 0x0100_0003]), Operation(.madvise, [Zones.base, 4096, 25]),
         ]
         for question in questions { #expect(!question.isAlikeEverywhere, "\(question.line)") }
     }
@@ -127,17 +121,15 @@ import Testing
     }
 
     @Test func aDroppedForkTakesItsChildsLinesAlong() {
-        let lines = [QuireConform.Operation(.fork, [1]), QuireConform.Operation(.munmap, [0, 4096], process: 1)]
+        let lines = [Operation(.fork, [1]), Operation(.munmap, [0, 4096], process: 1)]
         #expect(runnable(lines).count == 2)
         #expect(runnable(Array(lines.dropFirst())).isEmpty)
     }
 
     @Test func whoHasLentItsMemoryWaits() {
-        let lines: [QuireConform.Operation] = [
-            QuireConform.Operation(.vfork, [1]), QuireConform.Operation(.munlockall),
-            QuireConform.Operation(.vfork, [2], process: 1),
-            QuireConform.Operation(.exit, process: 1), QuireConform.Operation(.munlockall),
-            QuireConform.Operation(.wait4, [1]),
+        let lines: [Operation] = [
+            Operation(.vfork, [1]), Operation(.munlockall), Operation(.vfork, [2], process: 1),
+            Operation(.exit, process: 1), Operation(.munlockall), Operation(.wait4, [1]),
         ]
         #expect(runnable(lines) == [lines[0], lines[3], lines[4], lines[5]])
     }
@@ -155,29 +147,5 @@ import Testing
         let program = Reproducer.program(workload, comment: "what it shows")
         #expect(program.hasPrefix("// what it shows\n"))
         #expect(program.split(separator: "\n").count { $0.hasPrefix("    STEP(") } == workload.count)
-    }
-
-    @Test func theReproducerCompiles() throws {
-        var calls: Set<OperationCall> = []
-        var workload: [QuireConform.Operation] = []
-        for seed in 1...60 {
-            for operation in Generator.operations(seed: seed, count: 300) where operation.process == 0 {
-                if calls.insert(operation.call).inserted { workload.append(operation) }
-            }
-        }
-        let compiler = ["/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"].first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-        guard let compiler else { return print("the reproducer is not compiled: there is no C compiler") }
-        let folder = FileManager.default.temporaryDirectory.appending(path: "quire-reproducer-\(UUID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let source = folder.appending(path: "reproducer.c")
-        try Data(Reproducer.program(workload, comment: "every call").utf8).write(to: source)
-        let process = try Process.run(
-            URL(filePath: compiler),
-            arguments: ["-Wall", "-Werror", "-o", folder.appending(path: "reproducer").path, source.path])
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
     }
 }

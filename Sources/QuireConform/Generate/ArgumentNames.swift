@@ -10,7 +10,8 @@ enum ArgumentNames {
         ("PROT_GROWSUP", 0x0200_0000),
     ]
     static let mapFlags: [Named] = [
-        ("MAP_SHARED", 1), ("MAP_PRIVATE", 2), ("MAP_DROPPABLE", 8), ("MAP_FIXED", 0x10), ("MAP_ANONYMOUS", 0x20), ("MAP_GROWSDOWN", 0x100),
+        ("MAP_SHARED", 1), ("MAP_PRIVATE", 2), ("MAP_DROPPABLE", 8), ("MAP_FIXED", 0x10), ("MAP_ANONYMOUS", 0x20),
+        ("MAP_GROWSDOWN", 0x100),
         ("MAP_LOCKED", 0x2000), ("MAP_NORESERVE", 0x4000), ("MAP_POPULATE", 0x8000), ("MAP_NONBLOCK", 0x10000),
         ("MAP_STACK", 0x20000), ("MAP_SYNC", 0x80000), ("MAP_FIXED_NOREPLACE", 0x100000),
     ]
