@@ -56,15 +56,20 @@ extension AddressSpace {
         if new == old { return }
         var attributes = AreaAttributes(core.areas[area])
         attributes.flags = new
-        _ = try changeAttributes(cpu, area, start, end, to: attributes)
+        let changed = try changeAttributes(cpu, area, start, end, to: attributes)
         let pages = (end - start) >> Page.shift
         guard new.contains(.locked) != old.contains(.locked) else { return }
         if new.contains(.locked) { numbers.lockedPages += pages } else { numbers.lockedPages -= pages }
-        countLockedPages(cpu, start, end, more: new.contains(.locked))
+        countLockedPages(cpu, changed, start, end, more: new.contains(.locked))
     }
 
     /// Tells the frames that are mapped in a range that one more area has them locked, or one less.
-    private func countLockedPages(_ cpu: CPU, _ start: UInt64, _ end: UInt64, more: Bool) {
+    private func countLockedPages(
+        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, more: Bool
+    ) {
+        eachLeaf(cpu, area, start, end) { _, entry, _ in
+            if !isHugeZero(cpu, entry) { memory.countLocked(cpu, tables.format.frame(entry), more: more) }
+        }
         eachTable(cpu, start, end) { table, from, to in
             let first = tables.format.index(from, level: 0)
             for index in first..<(first + Int((to - from) >> Page.shift)) {

@@ -26,12 +26,14 @@ extension AddressSpace {
     }
 
     /// Moves what is mapped in [from, from + length) to `to`. `makeTargetTables` has been called.
-    func moveTables(_ cpu: CPU, from: UInt64, to: UInt64, length: UInt64) {
+    func moveTables(_ cpu: CPU, _ area: Handle<Area>, from: UInt64, to: UInt64, length: UInt64) {
         var moved: UInt64 = 0
         while moved < length {
             let (source, target) = (from + moved, to + moved)
             let step = stepLength(source, target, length - moved)
-            let whole = step == 512 * Page.size && moveWholeTable(cpu, source, target)
+            let whole =
+                moveLeaf(cpu, area, source, target, step)
+                || step == 512 * Page.size && moveWholeTable(cpu, source, target)
             if !whole { moveEntries(cpu, source, target, step) }
             moved += step
         }

@@ -77,6 +77,7 @@ extension AddressSpace {
     /// Gives the entries of [start, end) the rights of the area (change_protection).
     private func changeEntries(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
         let record = core.areas[area]
+        protectLeaves(cpu, area, start, end)
         eachTable(cpu, start, end) { table, from, to in changeTable(cpu, table, record, from, to) }
     }
 

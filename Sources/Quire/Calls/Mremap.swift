@@ -151,7 +151,7 @@ extension AddressSpace {
             if record.flags.contains(.account) { core.uncommit(cpu, pages: newPages) }
             throw .ENOMEM
         }
-        moveTables(cpu, from: request.old, to: target, length: request.oldLength)
+        moveTables(cpu, area, from: request.old, to: target, length: request.oldLength)
         account(core.areas[copy].flags, pages: Int64(newPages))
         if record.flags.contains(.locked) { numbers.lockedPages += newPages }
         if keeps {

@@ -36,17 +36,25 @@ extension AddressSpace {
     private func markWritten(_ cpu: CPU, _ page: UInt64) {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
+        if let leaf = tables.leaf(cpu, page) {
+            memory.flags(tables.format.frame(leaf.entry)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+            return
+        }
         let table = tables.table(cpu, page, level: 0)
         guard !table.isNone else { return }
         let entry = tables.load(cpu, table, tables.format.index(page, level: 0))
         guard tables.format.isPresent(entry), !tables.format.isDirty(entry) else { return }
-        memory.flags(tables.format.frame(entry)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+        let head = memory.head(cpu, tables.format.frame(entry))
+        memory.flags(head).set(cpu, bits: FrameFlags.dirty, .frameFlags)
     }
 
     /// Whether a page is mapped so that an access needs no fault.
     private func isMapped(_ cpu: CPU, _ page: UInt64, for access: Access) -> Bool {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
+        if let leaf = tables.leaf(cpu, page) {
+            return access != .write || tables.format.isWritable(leaf.entry)
+        }
         let table = tables.table(cpu, page, level: 0)
         guard !table.isNone else { return false }
         let entry = tables.load(cpu, table, tables.format.index(page, level: 0))

@@ -28,8 +28,16 @@ extension AddressSpace {
         guard address < tables.format.userEnd else { return .none }
         if let tlbs = core.tlbs { return walkThroughTLB(cpu, tlbs, address, access) }
         let table = tables.table(cpu, address, level: 0)
-        guard !table.isNone else { return .none }
+        guard !table.isNone else { return walkLeaf(cpu, address, access) }
         return mark(cpu, table, tables.format.index(address, level: 0), access)
+    }
+
+    /// The walk where it ends above the PTE level: at a leaf, or at nothing.
+    @inline(never)
+    private func walkLeaf(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FrameNumber {
+        guard let leaf = tables.leaf(cpu, address) else { return .none }
+        let head = mark(cpu, leaf.pmdTable, leaf.index, access)
+        return head.isNone ? .none : memory.page(head, tables.format.index(address, level: 0))
     }
 
     /// Uses an entry: checks the rights and sets accessed and dirty, as the walker does.
@@ -65,7 +73,7 @@ extension AddressSpace {
             return format.frame(cached)
         }
         let table = tables.table(cpu, address, level: 0)
-        guard !table.isNone else { return .none }
+        guard !table.isNone else { return walkLeaf(cpu, address, access) }
         let index = format.index(address, level: 0)
         let frame = mark(cpu, table, index, access)
         if !frame.isNone {

@@ -61,14 +61,24 @@ extension AddressSpace {
         guard tables.load(cpu, position.table, index) == seen else { return .done(major: false) }
         let frame = tables.format.frame(seen)
         if !memory.has(cpu, frame, FrameFlags.anonExclusive) {
-            guard memory.refcount(frame).load(cpu, .refcount) == 1 else { return nil }
-            memory.setMapping(frame, core.areas[context.area].anonVMA.index)
+            let head = memory.head(cpu, frame)
+            guard canReuse(cpu, head) else { return nil }
+            memory.setMapping(head, core.areas[context.area].anonVMA.index)
             memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
         }
         let entry = tables.format.dirtied(tables.format.used(tables.format.writable(seen)))
         tables.update(cpu, position.table, index, entry)
         cpu.count(.pagesReused)
         return .done(major: false)
+    }
+
+    /// Whether nobody else refers to a folio at all: the one reference of a small one is this mapping's; a large one is
+    /// mapped by one address space alone, and by all of its references (wp_can_reuse_anon_folio). It decides for the
+    /// folio; the caller marks the page (S3-01).
+    func canReuse(_ cpu: CPU, _ head: FrameNumber) -> Bool {
+        let references = memory.refcount(head).load(cpu, .refcount)
+        guard memory.isLarge(cpu, head) else { return references == 1 }
+        return memory.isMappedByOneSpace(cpu, head) && references == memory.mappings(cpu, head)
     }
 
     /// Gives this mapping a page of its own in place of the one it has (the zero page, a file's, a shared one).
@@ -109,12 +119,12 @@ extension AddressSpace {
             switch memory.kind(cpu, old) {
             case .anonymous: tables.counters.add(cpu, SpaceCounter.anonymous, -1)
             default:
-                let shared = memory.has(cpu, old, FrameFlags.swapBacked)
+                let shared = memory.folioFlags(cpu, old) & FrameFlags.swapBacked != 0
                 tables.counters.add(cpu, shared ? SpaceCounter.shared : SpaceCounter.file, -1)
                 if tables.format.isDirty(taken) { memory.flags(old).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
             }
             if flags.contains(.locked) { memory.countLocked(cpu, old, more: false) }
-            memory.mapcount(old).subtract(cpu, 1, .mapcount)
+            memory.removeMapping(cpu, old, owner: number)
         }
         tables.counters.add(cpu, SpaceCounter.anonymous, 1)
         enter(cpu, position, context.page, copy, flags, write: flags.contains(.write), dirty: true)

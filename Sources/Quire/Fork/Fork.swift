@@ -80,6 +80,10 @@ extension AddressSpace {
             let next = Swift.min((address & ~(span - 1)) &+ span, area.end)
             memory.rcu.enter(cpu)
             defer { memory.rcu.exit(cpu) }
+            if try copyLeaf(cpu, area, address, into: child) {
+                address = next
+                continue
+            }
             let from = tables.position(cpu, address)
             if !from.table.isNone {
                 // The child's table is made even if nothing is copied into it, as Linux does.
@@ -139,9 +143,8 @@ extension AddressSpace {
         let frame = format.frame(seen)
         var entry = seen
         if frame != core.zeroFrame {
-            memory.refcount(frame).add(cpu, 1, .refcount)
-            memory.mapcount(frame).add(cpu, 1, .mapcount)
-            let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
+            memory.addMapping(cpu, frame, owner: child.number)
+            let flags = memory.folioFlags(cpu, frame)
             if flags & FrameFlags.kind == FrameKind.anonymous.rawValue {
                 memory.flags(frame).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
                 child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)

@@ -29,7 +29,8 @@ private let runKeys: [Knob] = [
     Knob(key: "/proc/sys/vm/drop_caches", expected: "1, 2 or 3"),
     Knob(key: "/sys/kernel/debug/fault_around_bytes", expected: "a power of two from 4096 to 2M"),
     Knob(key: "/sys/kernel/mm/transparent_hugepage/enabled", expected: "always, madvise or never"),
-]
+    Knob(key: "/sys/kernel/mm/transparent_hugepage/use_zero_page", expected: "0 or 1"),
+] + SizeKnob.all
 
 extension MachineConfiguration {
     /// The keys that can be set, with what each takes: the machine's own first, then files by their Linux paths.
@@ -125,13 +126,15 @@ extension Machine {
         case "/sys/kernel/debug/fault_around_bytes":
             guard let number, number >= 4096, number <= 1 << 21, number & (number - 1) == 0 else { return false }
             core.settings.faultAroundBytes = number
+        case "/sys/kernel/mm/transparent_hugepage/enabled":
+            guard let policy = HugePagePolicy(name: value) else { return false }
+            core.settings.sizes.set(global: policy)
+        case "/sys/kernel/mm/transparent_hugepage/use_zero_page":
+            guard let number, number <= 1 else { return false }
+            core.settings.useHugeZeroPage = number == 1
         default:
-            switch value {
-            case "always": core.settings.hugePages = .always
-            case "madvise": core.settings.hugePages = .madvise
-            case "never": core.settings.hugePages = .never
-            default: return false
-            }
+            guard let order = SizeKnob.order(key), let policy = SizePolicy(name: value) else { return false }
+            core.settings.sizes.set(order: order, policy)
         }
         return true
     }
@@ -148,12 +151,49 @@ extension Machine {
         case "/proc/sys/vm/mmap_min_addr": return String(settings.mmapMinAddress)
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
         case "/sys/kernel/mm/transparent_hugepage/enabled":
-            let names = ["always", "madvise", "never"]
-            let chosen = names[Int(settings.hugePages.rawValue)]
-            return names.map { $0 == chosen ? "[" + $0 + "]" : $0 }.joined(separator: " ")
-        default: throw .unknownKey(key, near: nearKeys(key))
+            return chosen(HugePagePolicy.names, settings.sizes.global.name)
+        case "/sys/kernel/mm/transparent_hugepage/use_zero_page": return settings.useHugeZeroPage ? "1" : "0"
+        default:
+            guard let order = SizeKnob.order(key) else { throw .unknownKey(key, near: nearKeys(key)) }
+            return chosen(SizePolicy.names, settings.sizes.policy(order: order).name)
         }
     }
+
+    /// Choices as the kernel's files list them: `always [madvise] never`.
+    private func chosen(_ names: [String], _ choice: String) -> String {
+        names.map { $0 == choice ? "[" + $0 + "]" : $0 }.joined(separator: " ")
+    }
+}
+
+extension HugePagePolicy {
+    static let names = ["always", "madvise", "never"]
+    var name: String { Self.names[Int(rawValue)] }
+    init?(name: String) {
+        guard let place = Self.names.firstIndex(of: name) else { return nil }
+        self.init(rawValue: UInt8(place))
+    }
+}
+
+extension SizePolicy {
+    /// In the order in which the kernel's file lists them.
+    static let names = ["always", "inherit", "madvise", "never"]
+    private static let policies: [SizePolicy] = [.always, .inherit, .madvise, .never]
+    var name: String { Self.names[Self.policies.firstIndex(of: self) ?? 3] }
+    init?(name: String) {
+        guard let place = Self.names.firstIndex(of: name) else { return nil }
+        self = Self.policies[place]
+    }
+}
+
+/// The knobs of the sizes of folios: `hugepages-16kB/enabled` … `hugepages-2048kB/enabled`.
+private enum SizeKnob {
+    static let all = (2...FolioOrder.huge).map { Knob(key: key($0), expected: "always, inherit, madvise or never") }
+
+    static func key(_ order: Int) -> String {
+        "/sys/kernel/mm/transparent_hugepage/hugepages-" + String(4 << order) + "kB/enabled"
+    }
+
+    static func order(_ key: String) -> Int? { (2...FolioOrder.huge).first { self.key($0) == key } }
 }
 
 /// A number: decimal or 0x, with K, M, G or T behind it; nil for anything else.

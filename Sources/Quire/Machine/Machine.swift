@@ -150,6 +150,7 @@ public final class Machine: @unchecked Sendable {
     /// (`/proc/sys/vm/drop_caches`).
     public func dropCaches() {
         let cpu = cpu(0)
+        core.shrinkHugeZero(cpu)
         for path in namedFiles.keys.sorted() {
             guard let file = namedFiles[path] else { continue }
             if core.files[file].kind == .recorded { core.dropCache(cpu, file, from: 0, unmappedOnly: true) }

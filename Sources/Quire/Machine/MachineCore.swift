@@ -18,6 +18,8 @@ final class MachineCore: Sendable {
     private let settingsRecord: Handle<Settings>
     /// Pages promised to programs (Committed_AS).
     let committed: Word64
+    /// The first frame of the huge zero page; 0 while there is none.
+    let hugeZeroWord: Word64
     /// The frame that every read of untouched anonymous memory maps.
     let zeroFrame: FrameNumber
     let tlbs: TLBs?
@@ -53,6 +55,7 @@ final class MachineCore: Sendable {
         settingsPool = settings
         settingsRecord = record
         committed = state.committed
+        hugeZeroWord = state.hugeZero
         self.tlbs = tlbs
         self.cpus = cpus
         self.splitLocks = splitLocks

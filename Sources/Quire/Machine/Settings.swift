@@ -21,8 +21,56 @@ public enum Overcommit: UInt8, BitwiseCopyable, Sendable {
     case never = 2
 }
 
-/// When 2 MiB pages are used (`transparent_hugepage/enabled`). Faults do not use them yet; smaps tells eligibility.
+/// When large folios are used whose size says `inherit` (`transparent_hugepage/enabled`).
 public enum HugePagePolicy: UInt8, BitwiseCopyable, Sendable { case always, madvise, never }
+
+/// When a size of folio is used for anonymous memory (`hugepages-*/enabled`).
+enum SizePolicy: UInt8, BitwiseCopyable { case never, always, madvise, inherit }
+
+/// The sizes' knobs, as sets of orders, and what follows from them.
+struct SizePolicies: BitwiseCopyable {
+    private(set) var always: Orders = []
+    private(set) var madvise: Orders = []
+    private(set) var inherit: Orders = .huge
+    /// `transparent_hugepage/enabled`.
+    private(set) var global = HugePagePolicy.madvise
+    /// Orders that an area may have with MADV_HUGEPAGE and without.
+    private(set) var advised: Orders = .huge
+    private(set) var unadvised: Orders = []
+
+    /// The orders for an area.
+    @inline(__always) func allowed(advised isAdvised: Bool) -> Orders { isAdvised ? advised : unadvised }
+
+    /// The policy of one size.
+    func policy(order: Int) -> SizePolicy {
+        let one = Orders(order: order)
+        return always.contains(one) ? .always : madvise.contains(one) ? .madvise : inherit.contains(one) ? .inherit : .never
+    }
+
+    mutating func set(order: Int, _ policy: SizePolicy) {
+        let one = Orders(order: order)
+        always.subtract(one)
+        madvise.subtract(one)
+        inherit.subtract(one)
+        switch policy {
+        case .never: break
+        case .always: always.insert(one)
+        case .madvise: madvise.insert(one)
+        case .inherit: inherit.insert(one)
+        }
+        derive()
+    }
+
+    mutating func set(global policy: HugePagePolicy) {
+        global = policy
+        derive()
+    }
+
+    private mutating func derive() {
+        unadvised = global == .always ? always.union(inherit) : always
+        advised = always.union(madvise).union(global == .never ? [] : inherit)
+    }
+}
 
 /// The values of the knobs.
 struct Settings: BitwiseCopyable {
@@ -37,7 +85,9 @@ struct Settings: BitwiseCopyable {
     var mmapMinAddress: UInt64 = 65_536
     /// Where mmap looks for free addresses from, downwards.
     var mmapBase: UInt64 = 0x2000_0000_0000
-    var hugePages = HugePagePolicy.madvise
+    var sizes = SizePolicies()
+    /// `transparent_hugepage/use_zero_page`.
+    var useHugeZeroPage = true
     /// Bytes kept free below a stack.
     var stackGuardGap: UInt64 = 256 * Page.size
     /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.

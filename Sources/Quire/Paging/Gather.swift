@@ -131,8 +131,11 @@ struct Gather: ~Copyable {
 }
 
 extension PhysicalMemory {
-    /// Drops a reference to a frame; the last one gives it back (folio_put).
+    /// Drops a reference to a frame's folio; the last one gives it back (folio_put).
     @inline(__always) func put(_ cpu: CPU, _ frame: FrameNumber) {
+        if flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.large != 0 {
+            return put(cpu, folio: head(cpu, frame), count: 1)
+        }
         if refcount(frame).subtract(cpu, 1, .refcount) == 0 { free(cpu, frame, unmovable: false) }
     }
 

@@ -94,6 +94,15 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
         return Entry(bits)
     }
 
+    /// A leaf above the PTE level, from what a PTE of its first frame would be (pmd_mkhuge).
+    @inline(__always) func hugeLeaf(_ leaf: Entry) -> Entry { Entry((leaf.rawValue & ~huge) | hugeValue) }
+
+    /// A PTE from what a leaf above that level is, for the page `number` of its frames.
+    @inline(__always) func smallLeaf(_ leaf: Entry, page number: Int) -> Entry {
+        let bits = leaf.rawValue & ~huge | (leafBase & huge)
+        return Entry(bits &+ UInt64(number) << Page.shift)
+    }
+
     /// An entry that points to a table.
     @inline(__always) func table(_ frame: FrameNumber) -> Entry { Entry(frame.address | tableBase) }
 
@@ -112,8 +121,11 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     /// Whether the hardware's walk goes on through this entry.
     @inline(__always) func isValidForHardware(_ entry: Entry) -> Bool { entry.rawValue & present == presentValue }
 
-    /// Whether an entry above the PTE level is a leaf.
+    /// Whether an entry above the PTE level, if it is present, is a leaf.
     @inline(__always) func isHuge(_ entry: Entry) -> Bool { entry.rawValue & huge == hugeValue }
+
+    /// Whether an entry above the PTE level maps memory itself (pmd_trans_huge, pmd_leaf).
+    @inline(__always) func isLeaf(_ entry: Entry) -> Bool { isPresent(entry) && isHuge(entry) }
 
     /// The frame that a present entry names.
     @inline(__always) func frame(_ entry: Entry) -> FrameNumber {

@@ -123,6 +123,7 @@ enum SpaceCounter {
         memory.initialize(
             frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0,
             mapping: owner, index: 0)
+        memory.setPrevious(frame, .none)
         return frame
     }
 

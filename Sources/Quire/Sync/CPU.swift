@@ -21,6 +21,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case tlbFlushes, tlbFlushedPages, tlbHits, tlbMisses, gatherFlushes, framesAllocated, framesFreed, pagesZeroed
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
     case lockContended, entriesScanned, tablesDiscarded
+    case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsDeferred, collapses
 
     /// The key in the report.
     public var label: String {
@@ -50,6 +51,13 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .lockContended: "lock_contended"
         case .entriesScanned: "entries_scanned"
         case .tablesDiscarded: "tables_discarded"
+        case .hugeFaults: "thp_fault_alloc"
+        case .hugeFallbacks: "thp_fault_fallback"
+        case .hugeZeroFaults: "thp_zero_page_faults"
+        case .mappingsSplit: "thp_split_pmd"
+        case .foliosSplit: "folios_split"
+        case .splitsDeferred: "thp_deferred_split_page"
+        case .collapses: "thp_collapse_alloc"
         }
     }
 }
@@ -65,7 +73,7 @@ struct CPUState {
     var environment: UInt = 0
     /// Class (low byte) and address of each lock held, for the rank check of debug builds.
     var held: InlineArray<24, UInt64> = InlineArray(repeating: 0)
-    var counters: InlineArray<32, UInt64> = InlineArray(repeating: 0)
+    var counters: InlineArray<96, UInt64> = InlineArray(repeating: 0)
 }
 
 /// The context of one simulated CPU, handed to every core function.

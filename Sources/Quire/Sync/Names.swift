@@ -4,7 +4,7 @@
 
 /// The name of a lock class or of a shared word, as Linux calls it.
 public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-    case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache
+    case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache, folioMap, splitQueue
     case entry, refcount, mapcount, frameFlags, counter, sequence, waitQueue, tlb
 
     /// The kernel's name.
@@ -21,6 +21,8 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .pool: "pool"
         case .rcu: "rcu"
         case .pageCache: "i_pages"
+        case .folioMap: "folio_map"
+        case .splitQueue: "split_queue"
         case .entry: "entry"
         case .refcount: "_refcount"
         case .mapcount: "_mapcount"
@@ -43,6 +45,8 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .pageTable: 50
         case .pmd: 60
         case .pte: 70
+        case .folioMap: 75
+        case .splitQueue: 78
         case .pageCache: 80
         case .zone: 90
         case .pool: 100

@@ -33,7 +33,8 @@ extension AddressSpace {
     func eachTable(_ cpu: CPU, _ start: UInt64, _ end: UInt64, _ body: (FrameNumber, UInt64, UInt64) -> Void) {
         let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
         var address = start
-        while address < end {
+        while let present = tables.nextPMD(cpu, address, end) {
+            address = present
             let next = Swift.min((address & ~(span - 1)) &+ span, end)
             memory.rcu.enter(cpu)
             let position = tables.position(cpu, address)

@@ -27,35 +27,15 @@ extension AddressSpace {
         let format = tables.format
         var address = start
         while address < end {
-            guard let present = nextSpan(cpu, address, end) else { return }
+            guard let present = tables.nextPMD(cpu, address, end) else { return }
             address = present
             let span: UInt64 = 1 << format.shift(ofLevel: 1)
             let next = Swift.min((address & ~(span - 1)) &+ span, end)
-            zapTable(cpu, &gather, area, address, next, details)
+            if !zapLeaf(cpu, &gather, area, address, next) {
+                zapTable(cpu, &gather, area, address, next, details)
+            }
             address = next
         }
-    }
-
-    /// The first address from `start` on that lies in a PTE table; nil where there is none below `end`. Skips a
-    /// whole empty entry of a higher table at once.
-    private func nextSpan(_ cpu: CPU, _ start: UInt64, _ end: UInt64) -> UInt64? {
-        let format = tables.format
-        var address = start
-        while address < end {
-            var table = tables.root
-            var level = format.levels - 1
-            while true {
-                let entry = tables.load(cpu, table, format.index(address, level: level))
-                if !format.isValidForHardware(entry) { break }
-                if level == 1 { return address }
-                table = format.frame(entry)
-                level -= 1
-            }
-            let span: UInt64 = 1 << format.shift(ofLevel: level)
-            address = (address & ~(span - 1)) &+ span
-            if address == 0 { return nil }
-        }
-        return nil
     }
 
     /// Zaps [start, end), which lies within one PTE table, to its end, and reclaims the table if it may.
@@ -158,7 +138,7 @@ extension AddressSpace {
             gather.cleared(address)
             return false
         }
-        let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
+        let flags = memory.folioFlags(cpu, frame)
         let isAnonymous = flags & FrameFlags.kind == FrameKind.anonymous.rawValue
         if isAnonymous && !ZapDetails.zapsCows(details) {
             step.skipped = true
@@ -174,7 +154,7 @@ extension AddressSpace {
             if flags & FrameFlags.swapBacked != 0 { counts.shared += 1 } else { counts.file += 1 }
         }
         if counts.isLocked { memory.countLocked(cpu, frame, more: false) }
-        memory.mapcount(frame).subtract(cpu, 1, .mapcount)
+        memory.removeMapping(cpu, frame, owner: number)
         if gather.add(frame) {
             step.mustFlush = true
             return true
