@@ -27,6 +27,7 @@ extension AddressSpace {
 
     /// Moves what is mapped in [from, from + length) to `to`. `makeTargetTables` has been called.
     func moveTables(_ cpu: CPU, _ area: Handle<Area>, from: UInt64, to: UInt64, length: UInt64) {
+        movePins(from: from, to: to, length: length)
         var moved: UInt64 = 0
         while moved < length {
             let (source, target) = (from + moved, to + moved)

@@ -57,7 +57,7 @@ extension AddressSpace {
 
     @inline(__always) private func allows(_ entry: Entry, _ access: Access) -> Bool {
         switch access {
-        case .read: true
+        case .read, .unshare: true
         case .write: tables.format.isWritable(entry)
         case .execute: tables.format.isExecutable(entry)
         }

@@ -50,7 +50,7 @@ extension AddressSpace {
         switch access {
         case .write: flags.contains(.write)
         case .execute: flags.contains(.execute)
-        case .read: !flags.isDisjoint(with: [.read, .write, .execute])
+        case .read, .unshare: !flags.isDisjoint(with: [.read, .write, .execute])
         }
     }
 

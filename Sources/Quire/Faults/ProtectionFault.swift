@@ -8,12 +8,15 @@ extension AddressSpace {
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ seen: Entry
     ) -> FaultOutcome {
         let index = tables.format.index(context.page, level: 0)
-        guard context.access == .write, !tables.format.isWritable(seen) else {
+        let isUnsharing = context.access == .unshare
+        guard isUnsharing || context.access == .write && !tables.format.isWritable(seen) else {
             // Another CPU was faster, or only the accessed flag was missing.
             return touchEntry(cpu, context, position, index, seen)
         }
         let frame = tables.format.frame(seen)
-        if core.areas[context.area].flags.contains(.shared) { return allowWrite(cpu, context, position, index, seen) }
+        if core.areas[context.area].flags.contains(.shared) {
+            return isUnsharing ? .done(major: false) : allowWrite(cpu, context, position, index, seen)
+        }
         guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
         if frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous,
             let reused = reuse(cpu, context, position, index, seen)
@@ -66,7 +69,10 @@ extension AddressSpace {
             memory.setMapping(head, core.areas[context.area].anonVMA.index)
             memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
         }
-        let entry = tables.format.dirtied(tables.format.used(tables.format.writable(seen)))
+        if context.access == .unshare { return .done(major: false) }
+        // A debugger may have written by force where the area does not let the program: the entry stays as it is.
+        let mayWrite = core.areas[context.area].flags.contains(.write)
+        let entry = tables.format.used(mayWrite ? tables.format.dirtied(tables.format.writable(seen)) : seen)
         tables.update(cpu, position.table, index, entry)
         cpu.count(.pagesReused)
         return .done(major: false)
@@ -127,6 +133,8 @@ extension AddressSpace {
             memory.removeMapping(cpu, old, owner: number)
         }
         tables.counters.add(cpu, SpaceCounter.anonymous, 1)
-        enter(cpu, position, context.page, copy, flags, write: flags.contains(.write), dirty: true)
+        let isWritten = context.access == .write
+        enter(
+            cpu, position, context.page, copy, flags, write: isWritten && flags.contains(.write), dirty: isWritten)
     }
 }

@@ -69,18 +69,25 @@ extension AddressSpace {
         child.account(record.flags, pages: Int64(record.pages))
         // Only anonymous pages and guards must be copied: everything else a fault brings back.
         guard !wiped, !source.anonVMA.isNone || source.flags.contains(.maybeGuard) else { return false }
-        try copyEntries(cpu, source, into: child)
+        // Whoever pins a page without a lock meanwhile finds out and gives it back.
+        forkSequence.beginWrite(cpu)
+        defer { forkSequence.endWrite(cpu) }
+        try copyEntries(cpu, area, into: child)
         return true
     }
 
-    private func copyEntries(_ cpu: CPU, _ area: Area, into child: AddressSpace) throws(Errno) {
+    private func copyEntries(_ cpu: CPU, _ handle: Handle<Area>, into child: AddressSpace) throws(Errno) {
+        let area = core.areas[handle]
         let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
         var address = area.start
+        // A page for a copy of one that is pinned: it cannot be had under the tables' locks.
+        var spare = FrameNumber.none
+        defer { if !spare.isNone { memory.put(cpu, spare) } }
         while address < area.end {
             let next = Swift.min((address & ~(span - 1)) &+ span, area.end)
             memory.rcu.enter(cpu)
             defer { memory.rcu.exit(cpu) }
-            if try copyLeaf(cpu, area, address, into: child) {
+            if try copyLeaf(cpu, handle, address, into: child) {
                 address = next
                 continue
             }
@@ -88,8 +95,13 @@ extension AddressSpace {
             if !from.table.isNone {
                 // The child's table is made even if nothing is copied into it, as Linux does.
                 guard let to = child.tables.allocatingPosition(cpu, address) else { throw .ENOMEM }
-                copyTable(cpu, area, from.table, into: child, to.table, address, next)
-                address = next
+                address = copyTable(cpu, area, from.table, into: child, to.table, address, next, &spare)
+                if address < next {
+                    spare = memory.allocate(cpu, .maySleep)
+                    guard !spare.isNone else { throw .ENOMEM }
+                    memory.initialize(
+                        spare, .anonymous, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
+                }
             } else {
                 address = try copyUpperTables(cpu, address, area.end, into: child)
             }
@@ -112,27 +124,38 @@ extension AddressSpace {
         return next == 0 ? end : Swift.min(next, end)
     }
 
+    /// Copies entries of one table; returns where it ended: before `end` where it needs a spare page and has none.
     private func copyTable(
         _ cpu: CPU, _ area: Area, _ source: FrameNumber, into child: AddressSpace, _ target: FrameNumber,
-        _ start: UInt64, _ end: UInt64
-    ) {
+        _ start: UInt64, _ end: UInt64, _ spare: inout FrameNumber
+    ) -> UInt64 {
         let format = tables.format
         child.tables.pteLock(target).lock(cpu)
         let nested = !tables.pteLock(source).isSame(as: child.tables.pteLock(target))
+        defer {
+            if nested { tables.pteLock(source).unlock(cpu) }
+            child.tables.pteLock(target).unlock(cpu)
+        }
         if nested { tables.pteLock(source).lock(cpu) }
+        let mayBePinned = numbers.hasPinned
         var index = format.index(start, level: 0)
-        for _ in 0..<((end - start) >> Page.shift) {
+        for place in 0..<((end - start) >> Page.shift) {
             defer { index += 1 }
             let entry = tables.load(cpu, source, index)
             if entry.isNone { continue }
             if format.isPresent(entry) {
+                if mayBePinned, isPinned(cpu, format.frame(entry)) {
+                    if spare.isNone { return start + place << Page.shift }
+                    copyPinned(cpu, area, format.frame(entry), into: child, target, index, spare)
+                    spare = .none
+                    continue
+                }
                 copyPresent(cpu, area, source, index, entry, into: child, target)
             } else if format.kind(entry) == .guardMarker {
                 child.tables.install(cpu, target, index, entry)
             }
         }
-        if nested { tables.pteLock(source).unlock(cpu) }
-        child.tables.pteLock(target).unlock(cpu)
+        return end
     }
 
     private func copyPresent(

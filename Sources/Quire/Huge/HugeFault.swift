@@ -76,12 +76,13 @@ extension AddressSpace {
 
     /// Serves a fault on a leaf. Nil: the mapping was taken apart, and the page's own entry decides.
     func leafFault(_ cpu: CPU, _ context: FaultContext, _ position: LeafPosition) -> FaultOutcome? {
-        guard context.access == .write, !tables.format.isWritable(position.entry) else {
+        let isUnsharing = context.access == .unshare
+        guard isUnsharing || context.access == .write && !tables.format.isWritable(position.entry) else {
             return touchLeaf(cpu, context, position)
         }
         guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
         if isHugeZero(cpu, position.entry) {
-            if let outcome = replaceHugeZero(cpu, context, position) { return outcome }
+            if !isUnsharing, let outcome = replaceHugeZero(cpu, context, position) { return outcome }
         } else if let outcome = reuseLeaf(cpu, context, position) {
             return outcome
         }
@@ -108,9 +109,12 @@ extension AddressSpace {
             memory.setMapping(head, core.areas[context.area].anonVMA.index)
             memory.flags(head).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
         }
+        if context.access == .unshare { return .done(major: false) }
         let format = tables.format
+        let mayWrite = core.areas[context.area].flags.contains(.write)
         tables.update(
-            cpu, position.pmdTable, position.index, format.dirtied(format.used(format.writable(entry))))
+            cpu, position.pmdTable, position.index,
+            format.used(mayWrite ? format.dirtied(format.writable(entry)) : entry))
         cpu.count(.pagesReused, UInt64(hugePages))
         return .done(major: false)
     }

@@ -24,11 +24,16 @@ extension AddressSpace {
     }
 
     /// Copies the leaf at an address into a child, which shares it: nobody may write it any more without a copy. False:
-    /// there is no leaf. Throws ENOMEM.
+    /// there is no leaf, or no longer. Throws ENOMEM.
     func copyLeaf(
-        _ cpu: CPU, _ area: Area, _ address: UInt64, into child: AddressSpace
+        _ cpu: CPU, _ area: Handle<Area>, _ address: UInt64, into child: AddressSpace
     ) throws(Errno) -> Bool {
         guard let position = tables.leaf(cpu, address) else { return false }
+        // A folio of which something is pinned is copied page by page.
+        if numbers.hasPinned, isPinned(cpu, tables.format.frame(position.entry)) {
+            splitLeaf(cpu, area, at: address)
+            return false
+        }
         let table = child.tables.allocateTable(cpu, level: 0)
         guard !table.isNone else { throw .ENOMEM }
         guard let pmdTable = child.tables.allocatingTable(cpu, address, level: 1) else {
@@ -43,7 +48,7 @@ extension AddressSpace {
             child.tables.discard(cpu, table)
             return false
         }
-        let shared = shareLeaf(cpu, position, entry, area, with: child)
+        let shared = shareLeaf(cpu, position, entry, with: child)
         child.tables.counted(cpu, level: 0)
         child.installLeaf(cpu, pmdTable, address, shared, deposit: table)
         tables.pmdLock(position.pmdTable).unlock(cpu)
@@ -53,7 +58,7 @@ extension AddressSpace {
 
     /// Takes the right to write and the exclusivity from a leaf and counts a second mapping; the child's entry.
     private func shareLeaf(
-        _ cpu: CPU, _ position: LeafPosition, _ seen: Entry, _ area: Area, with child: AddressSpace
+        _ cpu: CPU, _ position: LeafPosition, _ seen: Entry, with child: AddressSpace
     ) -> Entry {
         let format = tables.format
         if isHugeZero(cpu, seen) {

@@ -18,6 +18,8 @@ struct SpaceRecord: BitwiseCopyable {
     /// Flags that every new area gets (mlockall MCL_FUTURE).
     var defaultFlags: AreaFlags = []
     var limits = Limits()
+    /// Something was pinned once: fork must look at each page (MMF_HAS_PINNED).
+    var hasPinned = false
 }
 
 /// Resource limits, in bytes; all ones is none.
@@ -70,6 +72,9 @@ final class AddressSpace {
     }
 
     var memory: PhysicalMemory { core.memory }
+
+    /// Odd while a fork copies entries: who pinned a page meanwhile without a lock must give it back.
+    var forkSequence: SequenceCount { block.forkSequence }
 
     /// The numbers.
     @inline(__always) var numbers: SpaceRecord {

@@ -18,6 +18,7 @@ extension AddressSpace {
         precondition(found.anonymous == count(SpaceCounter.anonymous), "RssAnon is off")
         precondition(found.file == count(SpaceCounter.file), "RssFile is off")
         precondition(found.shared == count(SpaceCounter.shared), "RssShmem is off")
+        checkPins(cpu)
     }
 
     private func checkTotals() {

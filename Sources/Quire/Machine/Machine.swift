@@ -23,6 +23,8 @@ public final class Machine: @unchecked Sendable {
     private var spaceTable: [UInt32: AddressSpace] = [:]
     private var nextSpace: UInt32 = 1
     private var nextInode: UInt64 = 1
+    private var pinTable: [Int: Handle<PinRecord>] = [:]
+    private var nextPin = 0
     var namedFiles: [String: Handle<FileRecord>] = [:]
     /// Names of files and special areas; number 0 is no name.
     private(set) var strings: [String] = [""]
@@ -108,6 +110,18 @@ public final class Machine: @unchecked Sendable {
     }
 
     func space(_ number: UInt32) -> AddressSpace? { spaceTable[number] }
+
+    // MARK: Pins
+
+    /// Gives a pin a handle, by its first record.
+    func addPin(_ first: Handle<PinRecord>) -> Int {
+        nextPin += 1
+        pinTable[nextPin] = first
+        return nextPin
+    }
+
+    /// Takes a handle away: the pin's first record; nil where there is none.
+    func takePin(_ handle: Int) -> Handle<PinRecord>? { pinTable.removeValue(forKey: handle) }
 
     // MARK: Files
 

@@ -14,6 +14,9 @@ final class MachineCore: Sendable {
     let anonVMAs: Pool<AnonVMA>
     let links: Pool<AnonLink>
     let files: Pool<FileRecord>
+    let pins: Pool<PinRecord>
+    private let pinLists: Pool<PinList>
+    private let pinListRecord: Handle<PinList>
     private let settingsPool: Pool<Settings>
     private let settingsRecord: Handle<Settings>
     /// Pages promised to programs (Committed_AS).
@@ -32,6 +35,12 @@ final class MachineCore: Sendable {
         set { settingsPool[settingsRecord] = newValue }
     }
 
+    /// The list of all pins.
+    var pinList: PinList {
+        get { pinLists[pinListRecord] }
+        set { pinLists[pinListRecord] = newValue }
+    }
+
     /// Puts the parts together and makes the zero page; nil where the host has no room.
     init?(host: Host, memory: PhysicalMemory, state: RawState, tlbs: TLBs?, cpus: Int, splitLocks: Bool, cpu: CPU) {
         guard let areas = Pool<Area>(host: host, capacity: 1 << 22),
@@ -41,6 +50,9 @@ final class MachineCore: Sendable {
             let anonVMAs = Pool<AnonVMA>(host: host, capacity: 1 << 22),
             let links = Pool<AnonLink>(host: host, capacity: 1 << 23),
             let files = Pool<FileRecord>(host: host, capacity: 1 << 20),
+            let pins = Pool<PinRecord>(host: host, capacity: 1 << 22),
+            let pinLists = Pool<PinList>(host: host, capacity: 2),
+            let pinListRecord = pinLists.allocate(cpu, PinList()),
             let settings = Pool<Settings>(host: host, capacity: 2),
             let record = settings.allocate(cpu, Settings())
         else { return nil }
@@ -52,6 +64,9 @@ final class MachineCore: Sendable {
         self.anonVMAs = anonVMAs
         self.links = links
         self.files = files
+        self.pins = pins
+        self.pinLists = pinLists
+        self.pinListRecord = pinListRecord
         settingsPool = settings
         settingsRecord = record
         committed = state.committed
@@ -74,6 +89,8 @@ final class MachineCore: Sendable {
         anonVMAs.release(to: host)
         links.release(to: host)
         files.release(to: host)
+        pins.release(to: host)
+        pinLists.release(to: host)
         settingsPool.release(to: host)
     }
 
@@ -82,5 +99,6 @@ final class MachineCore: Sendable {
         areas.fail(after: count)
         anonVMAs.fail(after: count)
         links.fail(after: count)
+        pins.fail(after: count)
     }
 }

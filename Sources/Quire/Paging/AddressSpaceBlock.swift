@@ -46,6 +46,9 @@
     /// The word of the mmap lock.
     var mmapLockWord: Word32 { unsafe Word32(at: base + 64) }
 
+    /// Odd while a fork copies entries (write_protect_seq).
+    var forkSequence: SequenceCount { unsafe SequenceCount(Word32(at: base + 96)) }
+
     /// The page tables that live in these frames.
     func tables(owner: UInt32, splitLocks: Bool, tlbs: TLBs?) -> PageTables {
         unsafe PageTables(

@@ -25,6 +25,7 @@ extension AddressSpace {
         _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ details: ZapDetails?
     ) {
         let format = tables.format
+        discardPins(start, end)
         var address = start
         while address < end {
             guard let present = tables.nextPMD(cpu, address, end) else { return }

@@ -29,7 +29,8 @@ extension Player {
         case .writeSys, .readSys: try systemFile(s, actor)
         case .prctl: prctl(s, actor)
         case .ioctl: s.result == .none || s.isTracking ? Outcome(.unsupported) : Outcome(.recorded)
-        case .userfaultfd, .swapon, .swapoff, .gup, .unpin, .run: Outcome(.unsupported)
+        case .gup, .unpin: try pin(s, actor)
+        case .userfaultfd, .swapon, .swapoff, .run: Outcome(.unsupported)
         case .touchRead, .touchWrite, .snapshot, .parallel, .end, .expect, .never, .unknown: Outcome(.ignored)
         }
     }
