@@ -12,7 +12,7 @@ import Testing
         #expect(MemoryLayout<AnonVMA>.stride == 36)
         #expect(MemoryLayout<AnonLink>.stride == 28)
         #expect(MemoryLayout<FileRecord>.stride == 72)
-        #expect(MemoryLayout<SpaceRecord>.stride == 120)
-        #expect(MemoryLayout<CPUState>.stride == 472)
+        #expect(MemoryLayout<SpaceRecord>.stride == 128)
+        #expect(MemoryLayout<CPUState>.stride == 984)
     }
 }
