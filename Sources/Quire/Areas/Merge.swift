@@ -131,6 +131,7 @@ extension AddressSpace {
         if end == core.areas[middle].end {
             dispose(cpu, middle)
         } else {
+            splitLeaf(cpu, middle, atBorder: end)
             core.areas[middle].pageOffset = core.areas[middle].pageOffset(of: end)
             areas.moveStart(middle, to: end)
         }
@@ -153,6 +154,7 @@ extension AddressSpace {
         if start == core.areas[middle].start {
             dispose(cpu, middle)
         } else {
+            splitLeaf(cpu, middle, atBorder: start)
             areas.moveEnd(middle, to: start)
         }
         lower(above, to: start)

@@ -1,5 +1,5 @@
-// Splitting an area in two. The tables are not touched: an area is a statement about addresses. Everything that can
-// fail happens before anything visible changes. Linux: __split_vma.
+// Splitting an area in two. The tables are not touched, except that no entry maps memory of both: an area is a statement
+// about addresses. Everything that can fail happens before anything visible changes. Linux: __split_vma.
 
 extension AddressSpace {
     /// Cuts an area at an address inside it and returns the upper part; the lower keeps the handle. Throws ENOMEM
@@ -21,6 +21,7 @@ extension AddressSpace {
             core.areas[made].anonVMA = whole.anonVMA
             core.anonVMAs[whole.anonVMA].areas += 1
         }
+        splitLeaf(cpu, area, atBorder: address)
         areas.moveEnd(area, to: address)
         guard areas.insert(cpu, made) else {
             areas.moveEnd(area, to: whole.end)

@@ -92,7 +92,7 @@ extension AddressSpace {
             discard(cpu, area, start, end, ZapDetails(evenCows: true, reclaimTables: true))
         case .free:
             guard record.isAnonymous, !record.flags.contains(.locked) else { throw .EINVAL }
-            lazyFree(cpu, start, end)
+            lazyFree(cpu, area, start, end)
         case .guardInstall:
             try installGuards(cpu, area, start, end)
         case .guardRemove:
@@ -100,6 +100,8 @@ extension AddressSpace {
             removeGuards(cpu, start, end)
         case .cold, .pageOut:
             guard !record.flags.contains(.locked) else { throw .EINVAL }
+            adviseFolios(cpu, area, start, end, advice == .cold ? .cold : .pageOut)
+            tables.flushRange(cpu, start, end)
         case .remove:
             guard !record.flags.contains(.locked), !record.file.isNone else { throw .EINVAL }
             guard record.flags.contains([.mayShare, .mayWrite]) else { throw .EACCES }

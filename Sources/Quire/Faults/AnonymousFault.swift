@@ -80,12 +80,14 @@ extension AddressSpace {
         memory.refcount(head).add(cpu, UInt32(pages - 1), .refcount)
         memory.mapPages(cpu, head, first: 0, count: pages, owner: number)
         tables.counters.add(cpu, SpaceCounter.anonymous, Int64(pages))
+        if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
         for place in 0..<pages {
             let page = start &+ UInt64(place) << Page.shift
             enter(
                 cpu, position, page, memory.page(head, place), flags, write: flags.contains(.write), dirty: true)
         }
         tables.pteLock(position.table).unlock(cpu)
+        cpu.count(.faultAlloc, order: order)
         return .done(major: false)
     }
 
@@ -94,14 +96,17 @@ extension AddressSpace {
     func newAnonymousFolio(_ cpu: CPU, _ context: FaultContext, order: Int, zeroed: Bool) -> FrameNumber {
         let head = memory.allocateFolio(cpu, order: order, zeroed ? [.zeroed, .maySleep] : .maySleep)
         guard !head.isNone else {
-            cpu.count(.hugeFallbacks)
+            if order == FolioOrder.huge { cpu.count(.hugeFallbacks) }
+            cpu.count(.faultFallback, order: order)
             return .none
         }
+        cpu.count(.anonymous, order: order)
         let area = core.areas[context.area]
         let start = context.page & ~(Page.size << UInt64(order) &- 1)
         memory.initializeFolio(
             head, order: order, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive,
-            pageFlags: order == FolioOrder.huge ? 0 : FrameFlags.anonExclusive, references: 1, mapping: area.anonVMA.index, index: area.pageOffset(of: start))
+            pageFlags: order == FolioOrder.huge ? 0 : FrameFlags.anonExclusive, references: 1,
+            mapping: area.anonVMA.index, index: area.pageOffset(of: start))
         return head
     }
 

@@ -91,7 +91,9 @@ extension AddressSpace {
             frame, read: !flags.isDisjoint(with: [.read, .write, .execute]), write: write,
             execute: flags.contains(.execute))
         if dirty { entry = tables.format.dirtied(entry) }
-        if flags.contains(.locked), frame != core.zeroFrame { memory.countLocked(cpu, frame, more: true) }
+        if flags.contains(.locked), frame != core.zeroFrame, !memory.isPartOfLarge(cpu, frame) {
+            memory.countLocked(cpu, frame, more: true)
+        }
         tables.install(cpu, position.table, tables.format.index(page, level: 0), entry)
     }
 }

@@ -66,7 +66,8 @@ extension AddressSpace {
         if !memory.has(cpu, frame, FrameFlags.anonExclusive) {
             let head = memory.head(cpu, frame)
             guard canReuse(cpu, head) else { return nil }
-            memory.setMapping(head, core.areas[context.area].anonVMA.index)
+            // A small folio is this area's from now on; other areas of this space may map pages of a large one.
+            if !memory.isLarge(cpu, head) { memory.setMapping(head, core.areas[context.area].anonVMA.index) }
             memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
         }
         if context.access == .unshare { return .done(major: false) }
@@ -79,12 +80,13 @@ extension AddressSpace {
     }
 
     /// Whether nobody else refers to a folio at all: the one reference of a small one is this mapping's; a large one is
-    /// mapped by one address space alone, and by all of its references (wp_can_reuse_anon_folio). It decides for the
-    /// folio; the caller marks the page (S3-01).
+    /// mapped by one address space alone, and by all of its references. The last mapped page of a large one is copied, so
+    /// that the rest becomes free (wp_can_reuse_anon_folio). It decides for the folio; the caller marks the page (S3-01).
     func canReuse(_ cpu: CPU, _ head: FrameNumber) -> Bool {
         let references = memory.refcount(head).load(cpu, .refcount)
         guard memory.isLarge(cpu, head) else { return references == 1 }
-        return memory.isMappedByOneSpace(cpu, head) && references == memory.mappings(cpu, head)
+        let mappings = memory.mappings(cpu, head)
+        return mappings > 1 && memory.isMappedByOneSpace(cpu, head) && references == mappings
     }
 
     /// Gives this mapping a page of its own in place of the one it has (the zero page, a file's, a shared one).

@@ -42,7 +42,7 @@ extension AddressSpace {
         if installIfNone(cpu, context, pmdTable, entry, table) {
             tables.counters.add(cpu, SpaceCounter.anonymous, Int64(hugePages))
             if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
-            cpu.count(.hugeFaults)
+            countHugeFault(cpu)
         } else {
             memory.unmapWhole(cpu, head, owner: number)
             memory.put(cpu, folio: head, count: 1)
@@ -137,7 +137,12 @@ extension AddressSpace {
         tables.counters.add(cpu, SpaceCounter.anonymous, Int64(hugePages))
         if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
         tables.pmdLock(position.pmdTable).unlock(cpu)
-        cpu.count(.hugeFaults)
+        countHugeFault(cpu)
         return .done(major: false)
+    }
+
+    private func countHugeFault(_ cpu: CPU) {
+        cpu.count(.hugeFaults)
+        cpu.count(.faultAlloc, order: FolioOrder.huge)
     }
 }

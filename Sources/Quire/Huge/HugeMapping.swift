@@ -43,52 +43,12 @@ extension AddressSpace {
     /// Takes the mapping of an address apart into a PTE table, if it is a leaf: same pages, same rights. The folio stays
     /// what it is (split_huge_pmd).
     func splitLeaf(_ cpu: CPU, _ area: Handle<Area>, at address: UInt64) {
-        memory.rcu.enter(cpu)
-        defer { memory.rcu.exit(cpu) }
-        guard let position = tables.leaf(cpu, address), let entry = tables.lockLeaf(cpu, position) else { return }
-        splitLeaf(cpu, position, entry, address & ~(tables.hugeSize - 1), core.areas[area].flags)
-        tables.pmdLock(position.pmdTable).unlock(cpu)
+        core.splitLeaf(cpu, tables, core.areas[area].flags, at: address)
     }
 
-    /// Takes a leaf apart; the PMD table's lock is held and `entry` is what it holds.
-    private func splitLeaf(
-        _ cpu: CPU, _ position: LeafPosition, _ entry: Entry, _ start: UInt64, _ flags: AreaFlags
-    ) {
-        cpu.count(.mappingsSplit)
-        let format = tables.format
-        // The old size goes before the new one comes: no TLB may hold both (INV-TLB-SIZE).
-        let old = tables.takeOut(cpu, position.pmdTable, position.index)
-        tables.flushRange(cpu, start, start + tables.hugeSize)
-        let table = tables.withdraw(cpu, from: position.pmdTable)
-        if isHugeZero(cpu, old) {
-            for index in 0..<hugePages {
-                let zero = format.leaf(
-                    core.zeroFrame, read: !flags.isDisjoint(with: .rights), write: false,
-                    execute: flags.contains(.execute))
-                tables.install(cpu, table, index, zero)
-            }
-        } else {
-            splitAnonymous(cpu, table, old, locked: flags.contains(.locked))
-        }
-        tables.update(cpu, position.pmdTable, position.index, format.table(table))
-    }
-
-    private func splitAnonymous(_ cpu: CPU, _ table: FrameNumber, _ old: Entry, locked: Bool) {
-        let format = tables.format
-        let head = format.frame(old)
-        // What hardware noted for the whole is true for the folio; every page inherits the right to be written.
-        if format.isDirty(old) { memory.flags(head).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
-        let isExclusive = memory.has(cpu, head, FrameFlags.anonExclusive)
-        memory.refcount(head).add(cpu, UInt32(hugePages - 1), .refcount)
-        for number in 0..<hugePages {
-            if isExclusive {
-                memory.flags(memory.page(head, number)).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
-            }
-            tables.install(cpu, table, number, format.smallLeaf(old, page: number))
-        }
-        memory.mapPages(cpu, head, first: 0, count: hugePages, owner: number)
-        memory.unmapWhole(cpu, head, owner: number)
-        if locked { memory.countLocked(cpu, head, more: false) }
+    /// Takes the leaf apart that would map memory on both sides of a border between areas (vma_adjust_trans_huge).
+    func splitLeaf(_ cpu: CPU, _ area: Handle<Area>, atBorder border: UInt64) {
+        if border & (tables.hugeSize - 1) != 0 { splitLeaf(cpu, area, at: border) }
     }
 
     /// Runs `body` on the leaf of each span of [start, end) that has one and that the range covers wholly; a leaf that it

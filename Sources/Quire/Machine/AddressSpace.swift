@@ -38,12 +38,13 @@ final class AddressSpace {
     let areas: AreaTree
     let mmapLock: RWSemaphore
     private let record: Handle<SpaceRecord>
+    private let place: Handle<PageTables>
     private let block: AddressSpaceBlock
     /// Processes that use it (a vfork child borrows its parent's).
     var users = 1
 
-    /// Makes an empty address space; nil where memory is used up.
-    init?(_ cpu: CPU, _ core: MachineCore, number: UInt32) {
+    /// Makes an empty address space; nil where memory is used up. Its number is free again when it has ended.
+    init?(_ cpu: CPU, _ core: MachineCore) {
         guard let block = AddressSpaceBlock(cpu, core.memory, cpus: core.cpus) else { return nil }
         guard let record = core.spaces.allocate(cpu, SpaceRecord()) else {
             block.free(cpu)
@@ -54,11 +55,23 @@ final class AddressSpace {
             block.free(cpu)
             return nil
         }
+        func tables(owner: UInt32) -> PageTables {
+            block.tables(owner: owner, splitLocks: core.splitLocks, tlbs: core.tlbs)
+        }
+        guard let place = core.pageTables.allocate(cpu, tables(owner: 0)) else {
+            core.trees.free(cpu, head)
+            core.spaces.free(cpu, record)
+            block.free(cpu)
+            return nil
+        }
         self.core = core
-        self.number = number
         self.block = block
         self.record = record
-        tables = block.tables(owner: number, splitLocks: core.splitLocks, tlbs: core.tlbs)
+        // The number is a place in a pool, so that the core finds the tables by it.
+        self.place = place
+        number = place.index
+        self.tables = tables(owner: number)
+        core.pageTables[place] = self.tables
         areas = AreaTree(nodes: core.nodes, areas: core.areas, heads: core.trees, head: head)
         mmapLock = RWSemaphore(block.mmapLockWord, .mmapLock)
     }
@@ -67,6 +80,7 @@ final class AddressSpace {
     func free(_ cpu: CPU) {
         precondition(areas.count == 0, "an address space ends with \(areas.count) areas")
         core.trees.free(cpu, areas.head)
+        core.pageTables.free(cpu, place)
         core.spaces.free(cpu, record)
         block.free(cpu)
     }

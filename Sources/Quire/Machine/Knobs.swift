@@ -20,7 +20,9 @@ private let startKeys: [Knob] = [
     Knob(key: "machine.page_size", expected: "4096"),
 ]
 
-private let runKeys: [Knob] = [
+private let runKeys: [Knob] = ownKeys + HugeFile.knobs.map { Knob(key: $0.file.path, expected: $0.expected) }
+
+private let ownKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
     Knob(key: "/proc/sys/vm/overcommit_memory", expected: "0, 1 or 2"),
     Knob(key: "/proc/sys/vm/overcommit_ratio", expected: "0 to 1000"),
@@ -28,9 +30,7 @@ private let runKeys: [Knob] = [
     Knob(key: "/proc/sys/vm/mmap_min_addr", expected: "an address"),
     Knob(key: "/proc/sys/vm/drop_caches", expected: "1, 2 or 3"),
     Knob(key: "/sys/kernel/debug/fault_around_bytes", expected: "a power of two from 4096 to 2M"),
-    Knob(key: "/sys/kernel/mm/transparent_hugepage/enabled", expected: "always, madvise or never"),
-    Knob(key: "/sys/kernel/mm/transparent_hugepage/use_zero_page", expected: "0 or 1"),
-] + SizeKnob.all
+]
 
 extension MachineConfiguration {
     /// The keys that can be set, with what each takes: the machine's own first, then files by their Linux paths.
@@ -42,7 +42,7 @@ extension MachineConfiguration {
     /// Throws `.unknownKey` or `.badValue`.
     public mutating func set(_ key: String, _ value: String) throws(MachineError) -> Bool {
         guard let knob = startKeys.first(where: { $0.key == key }) else {
-            guard runKeys.contains(where: { $0.key == key }) else {
+            guard runKeys.contains(where: { $0.key == key }) || HugeFile(path: key) != nil else {
                 throw .unknownKey(key, near: nearKeys(key))
             }
             return false
@@ -91,6 +91,11 @@ extension Machine {
     /// Sets a knob of the running machine by the model's key or the Linux path. Throws `.unknownKey`, `.badValue`, or
     /// `.fixedAtStart` for a key of the configuration.
     public func set(_ key: String, _ value: String) throws(MachineError) {
+        if let file = HugeFile(path: key) {
+            if file.isReadOnly { throw .readOnly(key) }
+            guard write(file, value) else { throw .badValue(key: key, expected: expected(key)) }
+            return
+        }
         guard let knob = runKeys.first(where: { $0.key == key }) else {
             if startKeys.contains(where: { $0.key == key }) { throw .fixedAtStart(key) }
             throw .unknownKey(key, near: nearKeys(key))
@@ -126,18 +131,12 @@ extension Machine {
         case "/sys/kernel/debug/fault_around_bytes":
             guard let number, number >= 4096, number <= 1 << 21, number & (number - 1) == 0 else { return false }
             core.settings.faultAroundBytes = number
-        case "/sys/kernel/mm/transparent_hugepage/enabled":
-            guard let policy = HugePagePolicy(name: value) else { return false }
-            core.settings.sizes.set(global: policy)
-        case "/sys/kernel/mm/transparent_hugepage/use_zero_page":
-            guard let number, number <= 1 else { return false }
-            core.settings.useHugeZeroPage = number == 1
-        default:
-            guard let order = SizeKnob.order(key), let policy = SizePolicy(name: value) else { return false }
-            core.settings.sizes.set(order: order, policy)
+        default: return false
         }
         return true
     }
+
+    private func expected(_ key: String) -> String { runKeys.first { $0.key == key }?.expected ?? "a choice it lists" }
 
     /// The value of a knob, as reading the file gives it. Throws `.unknownKey`.
     public func get(_ key: String) throws(MachineError) -> String {
@@ -150,18 +149,10 @@ extension Machine {
         case "/proc/sys/vm/max_map_count": return String(settings.maxMapCount)
         case "/proc/sys/vm/mmap_min_addr": return String(settings.mmapMinAddress)
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
-        case "/sys/kernel/mm/transparent_hugepage/enabled":
-            return chosen(HugePagePolicy.names, settings.sizes.global.name)
-        case "/sys/kernel/mm/transparent_hugepage/use_zero_page": return settings.useHugeZeroPage ? "1" : "0"
         default:
-            guard let order = SizeKnob.order(key) else { throw .unknownKey(key, near: nearKeys(key)) }
-            return chosen(SizePolicy.names, settings.sizes.policy(order: order).name)
+            guard let file = HugeFile(path: key) else { throw .unknownKey(key, near: nearKeys(key)) }
+            return read(file)
         }
-    }
-
-    /// Choices as the kernel's files list them: `always [madvise] never`.
-    private func chosen(_ names: [String], _ choice: String) -> String {
-        names.map { $0 == choice ? "[" + $0 + "]" : $0 }.joined(separator: " ")
     }
 }
 
@@ -183,17 +174,6 @@ extension SizePolicy {
         guard let place = Self.names.firstIndex(of: name) else { return nil }
         self = Self.policies[place]
     }
-}
-
-/// The knobs of the sizes of folios: `hugepages-16kB/enabled` … `hugepages-2048kB/enabled`.
-private enum SizeKnob {
-    static let all = (2...FolioOrder.huge).map { Knob(key: key($0), expected: "always, inherit, madvise or never") }
-
-    static func key(_ order: Int) -> String {
-        "/sys/kernel/mm/transparent_hugepage/hugepages-" + String(4 << order) + "kB/enabled"
-    }
-
-    static func order(_ key: String) -> Int? { (2...FolioOrder.huge).first { self.key($0) == key } }
 }
 
 /// A number: decimal or 0x, with K, M, G or T behind it; nil for anything else.

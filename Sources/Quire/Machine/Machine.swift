@@ -21,7 +21,6 @@ public final class Machine: @unchecked Sendable {
     private let state: RawState
     private var processTable: [Int: Process] = [:]
     private var spaceTable: [UInt32: AddressSpace] = [:]
-    private var nextSpace: UInt32 = 1
     private var nextInode: UInt64 = 1
     private var pinTable: [Int: Handle<PinRecord>] = [:]
     private var nextPin = 0
@@ -92,8 +91,7 @@ public final class Machine: @unchecked Sendable {
     func unregister(_ process: Process) { processTable[process.pid] = nil }
 
     func makeSpace(_ cpu: CPU) throws(Errno) -> AddressSpace {
-        guard let space = AddressSpace(cpu, core, number: nextSpace) else { throw .ENOMEM }
-        nextSpace += 1
+        guard let space = AddressSpace(cpu, core) else { throw .ENOMEM }
         spaceTable[space.number] = space
         return space
     }

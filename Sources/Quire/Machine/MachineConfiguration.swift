@@ -46,6 +46,8 @@ public enum MachineError: Error, Sendable {
     case badValue(key: String, expected: String)
     /// No such key; the nearest ones.
     case unknownKey(String, near: [String])
+    /// The file can only be read.
+    case readOnly(String)
     /// The key can only be set before the machine exists.
     case fixedAtStart(String)
 }

@@ -11,6 +11,8 @@ final class MachineCore: Sendable {
     let nodes: Pool<AreaNode>
     let trees: Pool<AreaTreeHead>
     let spaces: Pool<SpaceRecord>
+    /// The page tables of each address space; its number is the place here.
+    let pageTables: Pool<PageTables>
     let anonVMAs: Pool<AnonVMA>
     let links: Pool<AnonLink>
     let files: Pool<FileRecord>
@@ -47,6 +49,7 @@ final class MachineCore: Sendable {
             let nodes = Pool<AreaNode>(host: host, capacity: 1 << 20),
             let trees = Pool<AreaTreeHead>(host: host, capacity: 1 << 16),
             let spaces = Pool<SpaceRecord>(host: host, capacity: 1 << 16),
+            let pageTables = Pool<PageTables>(host: host, capacity: 1 << 16),
             let anonVMAs = Pool<AnonVMA>(host: host, capacity: 1 << 22),
             let links = Pool<AnonLink>(host: host, capacity: 1 << 23),
             let files = Pool<FileRecord>(host: host, capacity: 1 << 20),
@@ -61,6 +64,7 @@ final class MachineCore: Sendable {
         self.nodes = nodes
         self.trees = trees
         self.spaces = spaces
+        self.pageTables = pageTables
         self.anonVMAs = anonVMAs
         self.links = links
         self.files = files
@@ -80,12 +84,16 @@ final class MachineCore: Sendable {
         zeroFrame = zero
     }
 
+    /// The page tables of the address space with a number, which must live.
+    func tables(ofSpace number: UInt32) -> PageTables { pageTables[pageTables.handle(at: number)] }
+
     /// Gives the pools back to the host.
     func release(to host: Host) {
         areas.release(to: host)
         nodes.release(to: host)
         trees.release(to: host)
         spaces.release(to: host)
+        pageTables.release(to: host)
         anonVMAs.release(to: host)
         links.release(to: host)
         files.release(to: host)

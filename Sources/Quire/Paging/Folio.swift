@@ -40,6 +40,11 @@ extension PhysicalMemory {
         flags(head).loadRelaxed(cpu, .frameFlags) & FrameFlags.order != 0
     }
 
+    /// Whether a frame belongs to a folio of more than one page.
+    @inline(__always) func isPartOfLarge(_ cpu: CPU, _ frame: FrameNumber) -> Bool {
+        flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.large != 0
+    }
+
     /// The n-th page of a folio.
     @inline(__always) func page(_ head: FrameNumber, _ number: Int) -> FrameNumber {
         FrameNumber(head.rawValue &+ UInt32(truncatingIfNeeded: number))
@@ -99,22 +104,28 @@ extension PhysicalMemory {
     private func freeLargeFolio(_ cpu: CPU, _ head: FrameNumber, _ order: Int) {
         precondition(mappings(cpu, head) == 0, "a folio is freed that is mapped")
         leaveSplitQueue(cpu, head)
+        if kind(cpu, head) == .anonymous { cpu.count(.anonymous, order: order, -1) }
         freeBlock(cpu, head, order: order)
     }
 
-    /// Takes a large folio apart into folios of order 0, each with the head's folio bits and mapping. The caller holds
-    /// its only references but `references` for each page, and nothing maps it (__split_unmapped_folio).
-    func splitRecords(_ cpu: CPU, _ head: FrameNumber, referencesOfEach references: UInt32) {
-        let order = order(cpu, head)
+    /// Takes a large folio apart into folios of order 0, each with the head's folio bits and mapping. Nothing maps it and it
+    /// has no references; each page gets one, the first `referencesOfHead`. Its lock is held and stays the first page's
+    /// (__split_unmapped_folio).
+    func splitRecords(_ cpu: CPU, _ head: FrameNumber, order: Int, referencesOfHead: UInt32) {
         leaveSplitQueue(cpu, head)
-        let folioBits = flags(head).loadRelaxed(cpu, .frameFlags) & FrameFlags.ofFolio
+        let headFlags = flags(head).loadRelaxed(cpu, .frameFlags)
+        let folioBits = headFlags & FrameFlags.ofFolio
+        let lockBits = headFlags & (FrameFlags.folioLock | FrameFlags.folioSleepers)
         let kind = kind(cpu, head)
         let (mapping, offset) = (mapping(head), index(head))
+        if kind == .anonymous { cpu.count(.anonymous, order: order, -1) }
         for number in 0..<(1 << order) {
             let frame = page(head, number)
             let own = flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.anonExclusive
+            let isHead = number == 0
             initialize(
-                frame, kind, flags: folioBits | own, references: references, mappings: 0, mapping: mapping,
+                frame, kind, flags: folioBits | own | (isHead ? lockBits : 0),
+                references: isHead ? referencesOfHead : 1, mappings: 0, mapping: mapping,
                 index: offset &+ UInt64(number))
         }
     }

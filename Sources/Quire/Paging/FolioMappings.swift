@@ -38,6 +38,12 @@ extension PhysicalMemory {
             || tail(head, 1, FolioField.secondCount).load(cpu, .mapcount) == all
     }
 
+    /// Whether several address spaces may map a folio, by its head: of a large one as far as its owners tell
+    /// (folio_maybe_mapped_shared).
+    func isMaybeShared(_ cpu: CPU, _ head: FrameNumber) -> Bool {
+        mappings(cpu, head) > 1 && (!isLarge(cpu, head) || !isMappedByOneSpace(cpu, head))
+    }
+
     /// Pins of a large folio (folio._pincount).
     func pins(_ head: FrameNumber) -> Word32 { tail(head, 2, FolioField.pins) }
 

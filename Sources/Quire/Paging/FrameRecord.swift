@@ -48,6 +48,9 @@ enum FrameFlags {
     /// Bits 20–27 count the locked areas that map the frame (PG_mlocked, mlock_count).
     static let lockedOnce: UInt32 = 1 << 20
     static let locked: UInt32 = 0xff << 20
+    /// The folio's lock: held, and somebody sleeps for it (FolioLock.swift).
+    static let folioLock: UInt32 = 1 << 28
+    static let folioSleepers: UInt32 = 1 << 29
     /// What no small folio's frame has: the kind of a tail, or an order.
     static let large: UInt32 = FrameKind.tail.rawValue | order
     /// The bits that speak of a whole folio and stand in its head.
@@ -128,12 +131,13 @@ extension PhysicalMemory {
             ? flags(next(frame)).loadRelaxed(cpu, .frameFlags) : own
     }
 
-    /// Counts one more locked area that maps the frame, or one less (mlock_folio, munlock_folio).
+    /// Counts one more locked area that maps the frame's folio, or one less (mlock_folio, munlock_folio). The count of a
+    /// large folio may lag behind, so it stops at none.
     func countLocked(_ cpu: CPU, _ frame: FrameNumber, more: Bool) {
         let word = flags(head(cpu, frame))
-        let isFull = word.loadRelaxed(cpu, .frameFlags) & FrameFlags.locked == FrameFlags.locked
+        let now = word.loadRelaxed(cpu, .frameFlags) & FrameFlags.locked
         // A count that was full once stays: better locked than lost.
-        if isFull { return }
+        if now == FrameFlags.locked || !more && now == 0 { return }
         word.add(cpu, more ? FrameFlags.lockedOnce : 0 &- FrameFlags.lockedOnce, .frameFlags)
     }
 

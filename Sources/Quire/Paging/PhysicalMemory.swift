@@ -161,6 +161,14 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         return unsafe cell.pointee.load(ordering: .relaxed)
     }
 
+    /// Whether a frame is known to hold nothing but zeroes; false where contents are off.
+    func isZero(_ cpu: CPU, _ frame: FrameNumber) -> Bool {
+        guard contents != .off else { return false }
+        if has(cpu, frame, FrameFlags.needsZero) || !has(cpu, frame, FrameFlags.notZero) { return true }
+        for index in 0..<512 where unsafe word(frame, index).cell.pointee.load(ordering: .relaxed) != 0 { return false }
+        return true
+    }
+
     /// Writes a byte of a data frame.
     func setByte(_ cpu: CPU, _ frame: FrameNumber, offset: Int, _ value: UInt8) {
         fill(cpu, frame, offset: offset, count: 1, byte: value)

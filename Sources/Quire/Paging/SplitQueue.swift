@@ -21,7 +21,10 @@ extension PhysicalMemory {
         guard flags(head).set(cpu, bits: FrameFlags.partlyMapped, .frameFlags) & FrameFlags.partlyMapped == 0 else {
             return
         }
-        cpu.count(.splitsDeferred)
+        let order = order(cpu, head)
+        if order == FolioOrder.huge { cpu.count(.splitsDeferred) }
+        cpu.count(.splitDeferred, order: order)
+        cpu.count(.partlyMapped, order: order)
         let first = firstInSplitQueue
         setNext(head, first)
         setPrevious(head, .none)
@@ -33,6 +36,7 @@ extension PhysicalMemory {
     /// Takes a folio out of the list, if it is in it.
     func leaveSplitQueue(_ cpu: CPU, _ head: FrameNumber) {
         guard has(cpu, head, FrameFlags.partlyMapped) else { return }
+        cpu.count(.partlyMapped, order: order(cpu, head), -1)
         splitQueueLock.lock(cpu)
         let (before, after) = (previous(head), next(head))
         if before.isNone {

@@ -74,6 +74,8 @@ struct CPUState {
     /// Class (low byte) and address of each lock held, for the rank check of debug builds.
     var held: InlineArray<24, UInt64> = InlineArray(repeating: 0)
     var counters: InlineArray<96, UInt64> = InlineArray(repeating: 0)
+    /// 8 statistics for each of the orders 0…10 (FolioStatistics.swift).
+    var folios: InlineArray<88, Int64> = InlineArray(repeating: 0)
 }
 
 /// The context of one simulated CPU, handed to every core function.

@@ -4,7 +4,7 @@
 
 /// The name of a lock class or of a shared word, as Linux calls it.
 public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-    case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache, folioMap, splitQueue
+    case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache, folio, folioMap, splitQueue
     case entry, refcount, mapcount, frameFlags, counter, sequence, waitQueue, tlb
 
     /// The kernel's name.
@@ -21,6 +21,7 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .pool: "pool"
         case .rcu: "rcu"
         case .pageCache: "i_pages"
+        case .folio: "folio"
         case .folioMap: "folio_map"
         case .splitQueue: "split_queue"
         case .entry: "entry"
@@ -40,6 +41,7 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         switch self {
         case .mmapLock: 10
         case .vmaLock: 20
+        case .folio: 25
         case .iMmap: 30
         case .anonVMA: 40
         case .pageTable: 50

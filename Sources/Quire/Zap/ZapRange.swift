@@ -13,10 +13,19 @@ private struct ZapCounts {
     var anonymous: Int64 = 0
     var file: Int64 = 0
     var shared: Int64 = 0
-    /// Whether the area is locked: its frames then count one locked area less.
+    /// Whether the area is locked: its folios then count one locked area less.
     let isLocked: Bool
+    /// The page that was unlocked last.
+    private var unlocked = FrameNumber.none
 
     init(isLocked: Bool) { self.isLocked = isLocked }
+
+    /// Unlocks the folio of a page, once for pages that follow each other in it.
+    mutating func unlock(_ cpu: CPU, _ memory: PhysicalMemory, _ frame: FrameNumber) {
+        let isNext = unlocked.rawValue &+ 1 == frame.rawValue && memory.isTail(cpu, frame)
+        unlocked = frame
+        if !isNext { memory.countLocked(cpu, frame, more: false) }
+    }
 }
 
 extension AddressSpace {
@@ -154,7 +163,7 @@ extension AddressSpace {
             noteFileState(cpu, frame, old)
             if flags & FrameFlags.swapBacked != 0 { counts.shared += 1 } else { counts.file += 1 }
         }
-        if counts.isLocked { memory.countLocked(cpu, frame, more: false) }
+        if counts.isLocked { counts.unlock(cpu, memory, frame) }
         memory.removeMapping(cpu, frame, owner: number)
         if gather.add(frame) {
             step.mustFlush = true

@@ -12,6 +12,8 @@ struct LiveSettings: ~Copyable {
     ]
 
     private var remembered: [(path: String, value: String)] = []
+    /// Where counters of the kernel stood when the run began.
+    var counters: [String: UInt64] = [:]
 
     /// Settings with the defaults made.
     init() {
@@ -55,9 +57,10 @@ struct LiveSettings: ~Copyable {
     // MARK: What a file requires
 
     /// Does what a word of `# requires:` says. Returns why it cannot, if so.
-    func require(_ word: String) -> String? {
+    mutating func require(_ word: String) -> String? {
         switch word {
         case "root": LiveProcesses.isRoot ? nil : "needs root"
+        case "thp", "mthp-64k": requireHugePages(word)
         default: "the live runner does not set up \(word) yet"
         }
     }

@@ -80,7 +80,10 @@ struct MachinePlan {
             let policy = word == "thp" ? (size == 2048 ? "inherit" : "never") : (size == 64 ? "madvise" : "never")
             return (key: folder + "hugepages-\(size)kB/enabled", value: policy)
         }
-        return [(folder + "enabled", "madvise"), (folder + "use_zero_page", "1")] + sizes
+        return [
+            (folder + "enabled", "madvise"), (folder + "defrag", "madvise"), (folder + "use_zero_page", "1"),
+            (folder + "shrink_underused", "0"),
+        ] + sizes
     }
 
     private mutating func set(_ key: String, _ value: String, isAdopted: Bool = false) throws(MachineError) {
@@ -154,6 +157,7 @@ struct MachinePlan {
         case .noHostMemory: "this host has no address space left for the machine"
         case .badValue(let key, let expected): "\(key) takes \(expected)"
         case .unknownKey(let key, let near): "no setting \(key); near: \(near.joined(separator: ", "))"
+        case .readOnly(let key): "\(key) can only be read"
         case .fixedAtStart(let key): "\(key) can only be set before the machine runs"
         }
     }
