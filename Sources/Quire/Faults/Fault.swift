@@ -94,4 +94,17 @@ extension AddressSpace {
         if flags.contains(.locked), frame != core.zeroFrame { memory.countLocked(cpu, frame, more: true) }
         tables.install(cpu, position.table, tables.format.index(page, level: 0), entry)
     }
+
+    /// Enters all pages of a new large folio from `page` on, written and writable by the area's rights, at once.
+    func enterRun(
+        _ cpu: CPU, _ position: TablePosition, _ page: UInt64, _ head: FrameNumber, _ pages: Int, _ flags: AreaFlags
+    ) {
+        let format = tables.format
+        let entry = format.leaf(
+            head, read: !flags.isDisjoint(with: .rights), write: flags.contains(.write),
+            execute: flags.contains(.execute))
+        if flags.contains(.locked) { for _ in 0..<pages { memory.countLocked(cpu, head, more: true) } }
+        tables.installRun(
+            cpu, position.table, format.index(page, level: 0), count: pages, format.dirtied(entry))
+    }
 }

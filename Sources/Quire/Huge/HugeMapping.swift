@@ -60,6 +60,7 @@ extension AddressSpace {
         let old = tables.takeOut(cpu, position.pmdTable, position.index)
         tables.flushRange(cpu, start, start + tables.hugeSize)
         let table = tables.withdraw(cpu, from: position.pmdTable)
+        tables.setBase(of: table, start)
         if isHugeZero(cpu, old) {
             for index in 0..<hugePages {
                 let zero = format.leaf(
@@ -84,8 +85,8 @@ extension AddressSpace {
             if isExclusive {
                 memory.flags(memory.page(head, number)).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
             }
-            tables.install(cpu, table, number, format.smallLeaf(old, page: number))
         }
+        tables.installRun(cpu, table, 0, count: hugePages, format.smallLeaf(old, page: 0))
         memory.mapPages(cpu, head, first: 0, count: hugePages, owner: number)
         memory.unmapWhole(cpu, head, owner: number)
         if locked { memory.countLocked(cpu, head, more: false) }

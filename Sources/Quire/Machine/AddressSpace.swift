@@ -58,7 +58,8 @@ final class AddressSpace {
         self.number = number
         self.block = block
         self.record = record
-        tables = block.tables(owner: number, splitLocks: core.splitLocks, tlbs: core.tlbs)
+        tables = block.tables(
+            owner: number, splitLocks: core.splitLocks, folding: core.folding, tlbs: core.tlbs)
         areas = AreaTree(nodes: core.nodes, areas: core.areas, heads: core.trees, head: head)
         mmapLock = RWSemaphore(block.mmapLockWord, .mmapLock)
     }

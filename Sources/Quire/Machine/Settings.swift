@@ -88,6 +88,8 @@ struct Settings: BitwiseCopyable {
     var sizes = SizePolicies()
     /// `transparent_hugepage/use_zero_page`.
     var useHugeZeroPage = true
+    /// Whether mremap moves what is left of a contiguous block at once (`mremap.batch`).
+    var batchMoves = true
     /// Bytes kept free below a stack.
     var stackGuardGap: UInt64 = 256 * Page.size
     /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.

@@ -149,6 +149,7 @@ extension PageTables {
             return format.isLeaf(now) ? .none : format.frame(now)
         }
         counted(cpu, level: level - 1)
+        if level == 1 { setBase(of: made, address) }
         install(cpu, parent, index, format.table(made))
         lock.unlock(cpu)
         return made

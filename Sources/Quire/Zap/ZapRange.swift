@@ -92,6 +92,8 @@ extension AddressSpace {
         var step = Step()
         var counts = ZapCounts(isLocked: core.areas[area].flags.contains(.locked))
         let mayReschedule = core.settings.rescheduleAfter != 0
+        let zapsCows = ZapDetails.zapsCows(details)
+        var scanned = 0
         let first = format.index(address, level: 0)
         let count = Int((end - address) >> Page.shift)
         var place = 0
@@ -108,16 +110,27 @@ extension AddressSpace {
                 continue
             }
             if mayReschedule, cpu.countdownReschedule(core) { break }
-            left -= 1
-            cpu.count(.entriesScanned)
             let at = address + UInt64(place) << Page.shift
-            place += 1
-            if format.isPresent(entry) {
-                if zapPresent(cpu, &gather, table, first + place - 1, entry, at, details, &counts, &step) { break }
+            let index = first + place
+            var run = 1
+            if !format.isPresent(entry) {
+                zapNonPresent(cpu, area, table, index, entry, details, &counts, &step)
             } else {
-                zapNonPresent(cpu, area, table, first + place - 1, entry, details, &counts, &step)
+                let frame = format.frame(entry)
+                let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
+                if flags & FrameFlags.large == 0 {
+                    zapPresent(cpu, &gather, table, index, frame, flags, at, zapsCows, &counts, &step)
+                } else {
+                    run = tables.run(cpu, table, index, entry, limit: count - place, .pages)
+                    zapRun(cpu, &gather, table, index, run, frame, at, zapsCows, &counts, &step)
+                }
             }
+            left -= run
+            place += run
+            scanned += run
+            if step.mustFlush { break }
         }
+        cpu.count(.entriesScanned, UInt64(scanned))
         address += UInt64(place) << Page.shift
         tables.removed(cpu, table, counts.entries)
         if counts.anonymous != 0 { tables.counters.add(cpu, SpaceCounter.anonymous, -counts.anonymous) }
@@ -126,24 +139,22 @@ extension AddressSpace {
         return step
     }
 
-    /// Takes a present entry out. True: the gather is full.
+    /// Takes a present entry out that maps a small folio.
     @inline(__always)
     private func zapPresent(
-        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ seen: Entry, _ address: UInt64,
-        _ details: ZapDetails?, _ counts: inout ZapCounts, _ step: inout Step
-    ) -> Bool {
-        let frame = tables.format.frame(seen)
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ frame: FrameNumber, _ flags: UInt32,
+        _ address: UInt64, _ zapsCows: Bool, _ counts: inout ZapCounts, _ step: inout Step
+    ) {
         if frame == core.zeroFrame {
             _ = tables.takeOut(cpu, table, index)
             counts.entries += 1
             gather.cleared(address)
-            return false
+            return
         }
-        let flags = memory.folioFlags(cpu, frame)
         let isAnonymous = flags & FrameFlags.kind == FrameKind.anonymous.rawValue
-        if isAnonymous && !ZapDetails.zapsCows(details) {
+        if isAnonymous && !zapsCows {
             step.skipped = true
-            return false
+            return
         }
         let old = tables.takeOut(cpu, table, index)
         counts.entries += 1
@@ -155,12 +166,35 @@ extension AddressSpace {
             if flags & FrameFlags.swapBacked != 0 { counts.shared += 1 } else { counts.file += 1 }
         }
         if counts.isLocked { memory.countLocked(cpu, frame, more: false) }
-        memory.removeMapping(cpu, frame, owner: number)
-        if gather.add(frame) {
-            step.mustFlush = true
-            return true
+        memory.mapcount(frame).subtract(cpu, 1, .mapcount)
+        if gather.add(frame) { step.mustFlush = true }
+    }
+
+    /// Takes `count` present entries out that map page after page of a large folio (zap_present_folio_ptes).
+    @inline(never)
+    private func zapRun(
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ count: Int, _ frame: FrameNumber,
+        _ address: UInt64, _ zapsCows: Bool, _ counts: inout ZapCounts, _ step: inout Step
+    ) {
+        let head = memory.head(cpu, frame)
+        let flags = memory.folioFlags(cpu, head)
+        let isAnonymous = flags & FrameFlags.kind == FrameKind.anonymous.rawValue
+        if isAnonymous && !zapsCows {
+            step.skipped = true
+            return
         }
-        return false
+        let old = tables.takeOutRun(cpu, table, index, count: count)
+        counts.entries += count
+        gather.cleared(address, address + UInt64(count) << Page.shift)
+        if isAnonymous {
+            counts.anonymous += Int64(count)
+        } else {
+            noteFileState(cpu, head, old)
+            if flags & FrameFlags.swapBacked != 0 { counts.shared += Int64(count) } else { counts.file += Int64(count) }
+        }
+        if counts.isLocked { for _ in 0..<count { memory.countLocked(cpu, head, more: false) } }
+        memory.unmapPages(cpu, head, first: memory.pageNumber(frame, of: head), count: count, owner: number)
+        if gather.add(folio: head, count: count) { step.mustFlush = true }
     }
 
     /// Passes what the entry knows of a file page on to the page: written, used.
