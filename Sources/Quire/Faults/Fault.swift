@@ -61,13 +61,17 @@ extension AddressSpace {
         // From the walk to the lock: a table that is reclaimed meanwhile must not be somebody else's frame by then.
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        if let leaf = tables.leaf(cpu, context.page) {
-            if let outcome = leafFault(cpu, context, leaf) { return outcome }
-        } else if let outcome = hugeFault(cpu, context) {
-            return outcome
+        var position = tables.position(cpu, context.page)
+        if position.table.isNone {
+            if let leaf = tables.leaf(at: position, context.page) {
+                if let outcome = leafFault(cpu, context, leaf) { return outcome }
+            } else if let outcome = hugeFault(cpu, context) {
+                return outcome
+            }
+            guard let made = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
+            if made.table.isNone { return .retry }
+            position = made
         }
-        guard let position = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
-        if position.table.isNone { return .retry }
         let entry = tables.load(cpu, position.table, tables.format.index(context.page, level: 0))
         if entry.isNone {
             return core.areas[context.area].isAnonymous

@@ -58,12 +58,18 @@ enum SpaceCounter {
 
     // MARK: Entries
 
+    /// Reads an entry as the hardware does: of a contiguous block, what this one word says. Entries above the PTE level are
+    /// in no block.
+    @inline(__always) func word(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
+        Entry(memory.word(table, index).load(cpu, .entry))
+    }
+
     // Where blocks may be folded, each of these looks after the block of its entry: docs/contpte.md. Elsewhere that is one
     // test that always goes the same way.
 
     /// Reads an entry.
     @inline(__always) func load(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
-        let entry = Entry(memory.word(table, index).load(cpu, .entry))
+        let entry = word(cpu, table, index)
         if folding != .off, format.isFolded(entry) { return stored.loadBlock(cpu, table, index, entry) }
         return entry
     }
@@ -87,6 +93,12 @@ enum SpaceCounter {
     /// `removed`, once for a whole run.
     @inline(__always) func takeOut(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
         if folding != .off { stored.unfold(cpu, table, index) }
+        cpu.count(.pteWrites)
+        return Entry(memory.word(table, index).exchange(cpu, 0, .entry))
+    }
+
+    /// The same for an entry that maps a small folio, which is in no contiguous block.
+    @inline(__always) func takeOutSmall(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
         cpu.count(.pteWrites)
         return Entry(memory.word(table, index).exchange(cpu, 0, .entry))
     }
