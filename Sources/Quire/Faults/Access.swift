@@ -44,7 +44,8 @@ extension AddressSpace {
     @inline(__always)
     private func mark(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ access: Access) -> FrameNumber {
         while true {
-            let entry = tables.load(cpu, table, index)
+            // The word as it is: hardware knows nothing of what a block's other entries say.
+            let entry = tables.word(cpu, table, index)
             guard tables.format.isValidForHardware(entry), allows(entry, access) else { return .none }
             var wanted = tables.format.used(entry)
             if access == .write { wanted = tables.format.dirtied(wanted) }

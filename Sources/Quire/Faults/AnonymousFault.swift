@@ -80,12 +80,7 @@ extension AddressSpace {
         memory.refcount(head).add(cpu, UInt32(pages - 1), .refcount)
         memory.mapPages(cpu, head, first: 0, count: pages, owner: number)
         tables.counters.add(cpu, SpaceCounter.anonymous, Int64(pages))
-        if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
-        for place in 0..<pages {
-            let page = start &+ UInt64(place) << Page.shift
-            enter(
-                cpu, position, page, memory.page(head, place), flags, write: flags.contains(.write), dirty: true)
-        }
+        enterRun(cpu, position, start, head, pages, flags)
         tables.pteLock(position.table).unlock(cpu)
         cpu.count(.faultAlloc, order: order)
         return .done(major: false)

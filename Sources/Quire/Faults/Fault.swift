@@ -61,13 +61,17 @@ extension AddressSpace {
         // From the walk to the lock: a table that is reclaimed meanwhile must not be somebody else's frame by then.
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        if let leaf = tables.leaf(cpu, context.page) {
-            if let outcome = leafFault(cpu, context, leaf) { return outcome }
-        } else if let outcome = hugeFault(cpu, context) {
-            return outcome
+        var position = tables.position(cpu, context.page)
+        if position.table.isNone {
+            if let leaf = tables.leaf(at: position, context.page) {
+                if let outcome = leafFault(cpu, context, leaf) { return outcome }
+            } else if let outcome = hugeFault(cpu, context) {
+                return outcome
+            }
+            guard let made = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
+            if made.table.isNone { return .retry }
+            position = made
         }
-        guard let position = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
-        if position.table.isNone { return .retry }
         let entry = tables.load(cpu, position.table, tables.format.index(context.page, level: 0))
         if entry.isNone {
             return core.areas[context.area].isAnonymous
@@ -95,5 +99,18 @@ extension AddressSpace {
             memory.countLocked(cpu, frame, more: true)
         }
         tables.install(cpu, position.table, tables.format.index(page, level: 0), entry)
+    }
+
+    /// Enters all pages of a new large folio from `page` on, written and writable by the area's rights, at once.
+    func enterRun(
+        _ cpu: CPU, _ position: TablePosition, _ page: UInt64, _ head: FrameNumber, _ pages: Int, _ flags: AreaFlags
+    ) {
+        let format = tables.format
+        let entry = format.leaf(
+            head, read: !flags.isDisjoint(with: .rights), write: flags.contains(.write),
+            execute: flags.contains(.execute))
+        if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
+        tables.installRun(
+            cpu, position.table, format.index(page, level: 0), count: pages, format.dirtied(entry))
     }
 }

@@ -139,25 +139,39 @@ extension AddressSpace {
         if nested { tables.pteLock(source).lock(cpu) }
         let mayBePinned = numbers.hasPinned
         var index = format.index(start, level: 0)
-        for place in 0..<((end - start) >> Page.shift) {
-            defer { index += 1 }
+        let last = index + Int((end - start) >> Page.shift)
+        while index < last {
             let entry = tables.load(cpu, source, index)
-            if entry.isNone { continue }
-            if format.isPresent(entry) {
-                if mayBePinned, isPinned(cpu, format.frame(entry)) {
-                    if spare.isNone { return start + place << Page.shift }
-                    copyPinned(cpu, area, format.frame(entry), into: child, target, index, spare)
-                    spare = .none
-                    continue
-                }
+            if entry.isNone {
+                index += 1
+                continue
+            }
+            guard format.isPresent(entry) else {
+                if format.kind(entry) == .guardMarker { child.tables.install(cpu, target, index, entry) }
+                index += 1
+                continue
+            }
+            let frame = format.frame(entry)
+            if mayBePinned, isPinned(cpu, frame) {
+                if spare.isNone { return end - UInt64(last - index) << Page.shift }
+                copyPinned(cpu, area, frame, into: child, target, index, spare)
+                spare = .none
+                index += 1
+            } else if memory.has(cpu, frame, FrameFlags.large) {
+                // Of a folio with pins, each page is looked at.
+                let isMixed = mayBePinned && memory.mayBePinned(cpu, memory.head(cpu, frame))
+                let limit = isMixed ? 1 : last - index
+                index += copyRun(cpu, area, source, index, entry, limit: limit, into: child, target)
+            } else {
                 copyPresent(cpu, area, source, index, entry, into: child, target)
-            } else if format.kind(entry) == .guardMarker {
-                child.tables.install(cpu, target, index, entry)
+                index += 1
             }
         }
         return end
     }
 
+    /// Copies an entry that maps a small folio.
+    @inline(__always)
     private func copyPresent(
         _ cpu: CPU, _ area: Area, _ source: FrameNumber, _ index: Int, _ seen: Entry, into child: AddressSpace,
         _ target: FrameNumber
@@ -166,8 +180,9 @@ extension AddressSpace {
         let frame = format.frame(seen)
         var entry = seen
         if frame != core.zeroFrame {
-            memory.addMapping(cpu, frame, owner: child.number)
-            let flags = memory.folioFlags(cpu, frame)
+            memory.refcount(frame).add(cpu, 1, .refcount)
+            memory.mapcount(frame).add(cpu, 1, .mapcount)
+            let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
             if flags & FrameFlags.kind == FrameKind.anonymous.rawValue {
                 memory.flags(frame).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
                 child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)
@@ -177,10 +192,40 @@ extension AddressSpace {
             }
         }
         if area.flags.isCopyOnWrite, format.isWritable(entry) {
-            entry = format.writeProtected(tables.takeOut(cpu, source, index))
-            tables.update(cpu, source, index, entry)
+            entry = tables.writeProtect(cpu, source, index)
         }
         if area.flags.contains(.shared) { entry = format.cleaned(entry) }
         child.tables.install(cpu, target, index, format.old(entry))
+    }
+
+    /// Copies entries that map page after page of a large folio with the same rights, and says how many: references and
+    /// mappings are counted once, and contiguous blocks of this side are write-protected whole (copy_present_ptes).
+    @inline(never)
+    private func copyRun(
+        _ cpu: CPU, _ area: Area, _ source: FrameNumber, _ index: Int, _ seen: Entry, limit: Int,
+        into child: AddressSpace, _ target: FrameNumber
+    ) -> Int {
+        let format = tables.format
+        let count = tables.run(cpu, source, index, seen, limit: limit, .rights)
+        let frame = format.frame(seen)
+        let head = memory.head(cpu, frame)
+        memory.refcount(head).add(cpu, UInt32(count), .refcount)
+        memory.mapPages(cpu, head, first: memory.pageNumber(frame, of: head), count: count, owner: child.number)
+        if memory.kind(cpu, head) == .anonymous {
+            for place in 0..<count {
+                memory.flags(memory.page(frame, place)).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
+            }
+            child.tables.counters.add(cpu, SpaceCounter.anonymous, Int64(count))
+        } else {
+            let shared = memory.folioFlags(cpu, head) & FrameFlags.swapBacked != 0
+            child.tables.counters.add(cpu, shared ? SpaceCounter.shared : SpaceCounter.file, Int64(count))
+        }
+        var entry = seen
+        if area.flags.isCopyOnWrite, format.isWritable(entry) {
+            entry = tables.writeProtectRun(cpu, source, index, count: count)
+        }
+        if area.flags.contains(.shared) { entry = format.cleaned(entry) }
+        child.tables.installRun(cpu, target, index, count: count, format.old(entry))
+        return count
     }
 }

@@ -18,6 +18,7 @@ extension MachineCore {
         let old = tables.takeOut(cpu, position.pmdTable, position.index)
         tables.flushRange(cpu, start, start + tables.hugeSize)
         let table = tables.withdraw(cpu, from: position.pmdTable)
+        tables.setBase(of: table, start)
         if memory.kind(cpu, format.frame(old)) == .zero {
             fillWithZeroPage(cpu, tables, table, flags)
         } else {
@@ -50,8 +51,8 @@ extension MachineCore {
             if isExclusive {
                 memory.flags(memory.page(head, number)).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
             }
-            let entry = format.smallLeaf(old, page: number)
-            tables.install(cpu, table, number, frozen ? format.frozen(entry) : entry)
+            if frozen { tables.install(cpu, table, number, format.frozen(format.smallLeaf(old, page: number))) }
         }
+        if !frozen { tables.installRun(cpu, table, 0, count: 1 << FolioOrder.huge, format.smallLeaf(old, page: 0)) }
     }
 }

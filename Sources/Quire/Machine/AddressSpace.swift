@@ -56,7 +56,7 @@ final class AddressSpace {
             return nil
         }
         func tables(owner: UInt32) -> PageTables {
-            block.tables(owner: owner, splitLocks: core.splitLocks, tlbs: core.tlbs)
+            block.tables(owner: owner, splitLocks: core.splitLocks, folding: core.folding, tlbs: core.tlbs)
         }
         guard let place = core.pageTables.allocate(cpu, tables(owner: 0)) else {
             core.trees.free(cpu, head)

@@ -65,6 +65,7 @@ extension AddressSpace {
         precondition(
             entries == tables.populated(table), "a table has \(entries) entries, counted \(tables.populated(table))")
         if level == 0, entries == 0 { found.empty += 1 }
+        if level == 0 { tables.checkBlocks(cpu, table, base: base) }
         guard level == 1 else { return }
         precondition(tables.deposited(with: table) == leaves, "\(leaves) leaves, but another number of deposited tables")
         found.tables[0] += leaves

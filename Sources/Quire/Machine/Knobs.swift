@@ -18,12 +18,15 @@ private let startKeys: [Knob] = [
     Knob(key: "machine.split_ptlocks", expected: "off or on"),
     Knob(key: "machine.mmap_base", expected: "an address"),
     Knob(key: "machine.page_size", expected: "4096"),
+    Knob(key: "machine.contpte", expected: "off or on"),
+    Knob(key: "contpte.fold", expected: "range or any"),
 ]
 
 private let runKeys: [Knob] = ownKeys + HugeFile.knobs.map { Knob(key: $0.file.path, expected: $0.expected) }
 
 private let ownKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
+    Knob(key: "mremap.batch", expected: "off or on"),
     Knob(key: "/proc/sys/vm/overcommit_memory", expected: "0, 1 or 2"),
     Knob(key: "/proc/sys/vm/overcommit_ratio", expected: "0 to 1000"),
     Knob(key: "/proc/sys/vm/max_map_count", expected: "a count"),
@@ -77,6 +80,12 @@ extension MachineConfiguration {
         case "machine.split_ptlocks":
             guard let parsed = parseSwitch(value) else { return false }
             splitLocks = parsed
+        case "machine.contpte":
+            guard let parsed = parseSwitch(value) else { return false }
+            contpte = parsed
+        case "contpte.fold":
+            guard value == "range" || value == "any" else { return false }
+            contpteFold = value == "range" ? .range : .any
         case "machine.mmap_base":
             guard let address = parseSize(value), address >= 1 << 20, address & 4095 == 0 else { return false }
             mmapBase = address
@@ -113,6 +122,9 @@ extension Machine {
             case "sync": core.settings.reclaim = .sync
             default: return false
             }
+        case "mremap.batch":
+            guard let parsed = parseSwitch(value) else { return false }
+            core.settings.batchMoves = parsed
         case "/proc/sys/vm/overcommit_memory":
             guard let number, let parsed = Overcommit(rawValue: UInt8(clamping: number)) else { return false }
             core.settings.overcommit = parsed
@@ -144,6 +156,7 @@ extension Machine {
         switch key {
         case "pt_reclaim":
             return settings.reclaim == .off ? "off" : settings.reclaim == .rfc ? "rfc" : "sync"
+        case "mremap.batch": return settings.batchMoves ? "on" : "off"
         case "/proc/sys/vm/overcommit_memory": return String(settings.overcommit.rawValue)
         case "/proc/sys/vm/overcommit_ratio": return String(settings.overcommitRatio)
         case "/proc/sys/vm/max_map_count": return String(settings.maxMapCount)

@@ -50,7 +50,7 @@ public final class Machine: @unchecked Sendable {
         guard
             let core = MachineCore(
                 host: host, memory: memory, state: state, tlbs: tlbs, cpus: configuration.cpus,
-                splitLocks: configuration.splitLocks, cpu: state.cpu(0))
+                splitLocks: configuration.splitLocks, folding: configuration.folding, cpu: state.cpu(0))
         else { throw .noHostMemory }
         self.configuration = configuration
         self.host = host

@@ -30,6 +30,8 @@ final class MachineCore: Sendable {
     let tlbs: TLBs?
     let cpus: Int
     let splitLocks: Bool
+    /// What address spaces make of contiguous blocks.
+    let folding: FoldPolicy
 
     /// The knobs.
     @inline(__always) var settings: Settings {
@@ -44,7 +46,10 @@ final class MachineCore: Sendable {
     }
 
     /// Puts the parts together and makes the zero page; nil where the host has no room.
-    init?(host: Host, memory: PhysicalMemory, state: RawState, tlbs: TLBs?, cpus: Int, splitLocks: Bool, cpu: CPU) {
+    init?(
+        host: Host, memory: PhysicalMemory, state: RawState, tlbs: TLBs?, cpus: Int, splitLocks: Bool,
+        folding: FoldPolicy, cpu: CPU
+    ) {
         guard let areas = Pool<Area>(host: host, capacity: 1 << 22),
             let nodes = Pool<AreaNode>(host: host, capacity: 1 << 20),
             let trees = Pool<AreaTreeHead>(host: host, capacity: 1 << 16),
@@ -78,6 +83,7 @@ final class MachineCore: Sendable {
         self.tlbs = tlbs
         self.cpus = cpus
         self.splitLocks = splitLocks
+        self.folding = folding
         let zero = memory.allocate(cpu, [.unmovable, .zeroed])
         guard !zero.isNone else { return nil }
         memory.initialize(zero, .zero, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)

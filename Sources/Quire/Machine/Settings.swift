@@ -90,6 +90,8 @@ struct Settings: BitwiseCopyable {
     var useHugeZeroPage = true
     /// The rest of the folder `transparent_hugepage`.
     var huge = HugeSettings()
+    /// Whether mremap moves what is left of a contiguous block at once (`mremap.batch`).
+    var batchMoves = true
     /// Bytes kept free below a stack.
     var stackGuardGap: UInt64 = 256 * Page.size
     /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.

@@ -3,7 +3,8 @@
 //
 //     bytes    0–63   the page tables' words (PageTables.swift)
 //     bytes   64–127  mmap_lock and its sequence count
-//     from   128 on   a cache line of counters for each CPU
+//     bytes  128–255  the page tables' description, for calls out of line (StoredPageTables)
+//     from   256 on   a cache line of counters for each CPU
 
 /// An address space's own frames, and its top-level page table.
 @safe struct AddressSpaceBlock: BitwiseCopyable, @unchecked Sendable {
@@ -13,9 +14,11 @@
     private let root: FrameNumber
     private let cpus: Int
 
+    private static let countersOffset = 256
+
     /// Takes the frames; nil where memory is used up.
     init?(_ cpu: CPU, _ memory: PhysicalMemory, cpus: Int) {
-        let bytes = 128 + PerCPUCounters.bytes(cpus: cpus)
+        let bytes = Self.countersOffset + PerCPUCounters.bytes(cpus: cpus)
         var order = 0
         while 4096 << order < bytes { order += 1 }
         let frame = memory.allocateBlock(cpu, order: order, .unmovable)
@@ -50,10 +53,14 @@
     var forkSequence: SequenceCount { unsafe SequenceCount(Word32(at: base + 96)) }
 
     /// The page tables that live in these frames.
-    func tables(owner: UInt32, splitLocks: Bool, tlbs: TLBs?) -> PageTables {
-        unsafe PageTables(
-            memory: memory, root: root, words: base, counters: PerCPUCounters(base: base + 128, cpus: cpus),
-            owner: owner, tlbs: tlbs, splitLocks: splitLocks)
+    func tables(owner: UInt32, splitLocks: Bool, folding: FoldPolicy, tlbs: TLBs?) -> PageTables {
+        let counters = unsafe PerCPUCounters(base: base + Self.countersOffset, cpus: cpus)
+        let tables = unsafe PageTables(
+            memory: memory, root: root, words: base, counters: counters, owner: owner, tlbs: tlbs,
+            splitLocks: splitLocks, folding: folding)
+        precondition(MemoryLayout<PageTables>.size <= Self.countersOffset - StoredPageTables.offset)
+        unsafe (base + StoredPageTables.offset).bindMemory(to: PageTables.self, capacity: 1).initialize(to: tables)
+        return tables
     }
 
     /// Gives the frames back.

@@ -62,6 +62,16 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     /// Entries per contiguous block (16 for arm64 with 4 KiB pages) and the flag; 1 and 0 where there is none.
     public var contiguousEntries: Int
     var contiguous: UInt64
+    /// Entries per contiguous block one level up (arm64 with 4 KiB: 16 × 2 MiB); nobody folds them yet.
+    var contiguousUpperEntries = 1
+    /// Bits of the frame that give way to a pattern in a folded entry, and the pattern (Svnapot); 0 where each entry of a
+    /// block keeps its own frame.
+    var blockPatternMask: UInt64 = 0, blockPattern: UInt64 = 0
+    /// log2 of the bytes of a page and of the entries of a table. What machines run on has 12 and 9, as constants
+    /// (`shift(ofLevel:)`, `index`, `frame`, Descent.swift); ContiguousFormat.swift reads these.
+    var pageShift = Page.shift, indexBits: UInt64 = 9
+    /// Where the number of a frame of 4 KiB stands in an entry.
+    var frameShift: UInt64 = 12
 
     /// log2 of the bytes that an entry of the level maps.
     @inline(__always) public func shift(ofLevel level: Int) -> UInt64 {

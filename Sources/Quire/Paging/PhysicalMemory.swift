@@ -103,7 +103,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
 
     /// A word of a table or cache node: `index` counts words of 8 bytes.
     @inline(__always) func word(_ frame: FrameNumber, _ index: Int) -> Word64 {
-        unsafe Word64(at: base + Int(frame.address) + index * 8)
+        unsafe Word64(at: base + (Int(truncatingIfNeeded: frame.address) &+ index &* 8))
     }
 
     /// Sets a frame to zero.

@@ -28,8 +28,15 @@ extension PageTables {
         let pmdTable = table(cpu, address, level: 1)
         guard !pmdTable.isNone else { return nil }
         let index = format.index(address, level: 1)
-        let entry = load(cpu, pmdTable, index)
+        let entry = word(cpu, pmdTable, index)
         return format.isLeaf(entry) ? LeafPosition(pmdTable: pmdTable, index: index, entry: entry) : nil
+    }
+
+    /// The same, of a position that was read and has no table.
+    @inline(__always) func leaf(at position: TablePosition, _ address: UInt64) -> LeafPosition? {
+        guard format.isLeaf(position.pmdEntry) else { return nil }
+        return LeafPosition(
+            pmdTable: position.pmdTable, index: format.index(address, level: 1), entry: position.pmdEntry)
     }
 
     /// The first address from `start` on whose PMD entry is not none; nil where there is none below `end`. Passes a
@@ -40,7 +47,7 @@ extension PageTables {
             var table = root
             var level = format.levels - 1
             while true {
-                let entry = load(cpu, table, format.index(address, level: level))
+                let entry = word(cpu, table, format.index(address, level: level))
                 if level == 1 {
                     if entry.isNone { break }
                     return address
@@ -61,7 +68,7 @@ extension PageTables {
     func lockLeaf(_ cpu: CPU, _ position: LeafPosition) -> Entry? {
         let lock = pmdLock(position.pmdTable)
         lock.lock(cpu)
-        let now = load(cpu, position.pmdTable, position.index)
+        let now = word(cpu, position.pmdTable, position.index)
         if format.isLeaf(now), format.frame(now) == format.frame(position.entry) { return now }
         lock.unlock(cpu)
         return nil
@@ -72,13 +79,13 @@ extension PageTables {
         memory.descend(cpu, root, address, to: Page.shift &+ 9 &* UInt64(truncatingIfNeeded: wanted))
     }
 
-    /// The PTE table that covers an address, with the PMD entry as it was read; none where there is none.
+    /// The PTE table that covers an address, none where there is none; with the PMD entry as it was read.
     @inline(__always) func position(_ cpu: CPU, _ address: UInt64) -> TablePosition {
         let pmdTable = table(cpu, address, level: 1)
         guard !pmdTable.isNone else { return .none }
-        let entry = load(cpu, pmdTable, format.index(address, level: 1))
-        guard format.isValidForHardware(entry), !format.isHuge(entry) else { return .none }
-        return TablePosition(table: format.frame(entry), pmdTable: pmdTable, pmdEntry: entry)
+        let entry = word(cpu, pmdTable, format.index(address, level: 1))
+        let isTable = format.isValidForHardware(entry) && !format.isHuge(entry)
+        return TablePosition(table: isTable ? format.frame(entry) : .none, pmdTable: pmdTable, pmdEntry: entry)
     }
 
     /// Locks the PTE table at a position if it still hangs there (pte_offset_map_lock); false: it is gone.
@@ -86,7 +93,7 @@ extension PageTables {
         let lock = pteLock(position.table)
         lock.lock(cpu)
         if cpu.isSequential { return true }
-        if load(cpu, position.pmdTable, format.index(address, level: 1)) == position.pmdEntry { return true }
+        if word(cpu, position.pmdTable, format.index(address, level: 1)) == position.pmdEntry { return true }
         lock.unlock(cpu)
         return false
     }
@@ -137,18 +144,19 @@ extension PageTables {
         _ cpu: CPU, of parent: FrameNumber, level: Int, _ address: UInt64, lock: SpinLock
     ) -> FrameNumber? {
         let index = format.index(address, level: level)
-        let entry = load(cpu, parent, index)
+        let entry = word(cpu, parent, index)
         if format.isPresent(entry) { return format.isLeaf(entry) ? .none : format.frame(entry) }
         let made = allocateTable(cpu, level: level - 1)
         guard !made.isNone else { return nil }
         lock.lock(cpu)
-        let now = load(cpu, parent, index)
+        let now = word(cpu, parent, index)
         if format.isPresent(now) {
             lock.unlock(cpu)
             discard(cpu, made)
             return format.isLeaf(now) ? .none : format.frame(now)
         }
         counted(cpu, level: level - 1)
+        if level == 1 { setBase(of: made, address) }
         install(cpu, parent, index, format.table(made))
         lock.unlock(cpu)
         return made

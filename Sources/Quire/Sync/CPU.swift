@@ -22,6 +22,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
     case lockContended, entriesScanned, tablesDiscarded
     case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsDeferred, collapses
+    case pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
 
     /// The key in the report.
     public var label: String {
@@ -58,6 +59,12 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .foliosSplit: "folios_split"
         case .splitsDeferred: "thp_deferred_split_page"
         case .collapses: "thp_collapse_alloc"
+        case .pteWrites: "pte_writes"
+        case .pteWritesBatched: "pte_writes_batched"
+        case .contpteFolds: "contpte_folds"
+        case .contpteUnfolds: "contpte_unfolds"
+        case .contpteBlocksSet: "contpte_blocks_set"
+        case .tlbBarriers: "tlb_barriers"
         }
     }
 }

@@ -68,6 +68,9 @@ import Synchronization
         ).exchanged
     }
 
+    /// Lets another CPU change the word, in a loop that reads it until it fits; `turn` counts the rounds.
+    func waitAMoment(_ cpu: CPU, _ name: SyncName, turn: Int) { unsafe cpu.spinOnce(cell, name, turn: turn) }
+
     /// Sets bits and returns the old value.
     @discardableResult
     @inline(__always) func set(_ cpu: CPU, bits: UInt64, _ name: SyncName) -> UInt64 {
