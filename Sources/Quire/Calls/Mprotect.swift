@@ -85,18 +85,36 @@ extension AddressSpace {
         let format = tables.format
         let readable = !area.flags.isDisjoint(with: .rights)
         var changed = false
-        var index = format.index(start, level: 0)
-        for _ in 0..<((end - start) >> Page.shift) {
-            defer { index += 1 }
+        let first = format.index(start, level: 0)
+        let stop = first + Int((end - start) >> Page.shift)
+        var index = first
+        while index < stop {
             let seen = tables.load(cpu, table, index)
-            if seen.isNone || !format.isPresent(seen) { continue }
-            let old = tables.takeOut(cpu, table, index)
+            guard format.isPresent(seen) else {
+                index += 1
+                continue
+            }
+            let writable = area.flags.contains(.write) && mayWriteAtOnce(cpu, area, format.frame(seen))
+            // What is left of a folded block changes at once where all its pages get the same rights.
+            var count = tables.batch(cpu, table, index, limit: stop - index)
+            if count > 1, area.flags.contains(.write) {
+                count = alike(cpu, area, format.frame(seen), count, writable: writable)
+            }
+            let old = tables.takeOutRun(cpu, table, index, count: count)
             var new = format.withRights(old, read: readable, execute: area.flags.contains(.execute))
-            if area.flags.contains(.write), mayWriteAtOnce(cpu, area, format.frame(old)) { new = format.writable(new) }
-            tables.update(cpu, table, index, new)
+            if writable { new = format.writable(new) }
+            tables.updateRun(cpu, table, index, count: count, new)
             changed = changed || new != old
+            index += count
         }
         if changed { tables.flushRange(cpu, start, end) }
+    }
+
+    /// How many of `count` pages that follow each other, from the first on, agree in whether they may become writable.
+    private func alike(_ cpu: CPU, _ area: Area, _ frame: FrameNumber, _ count: Int, writable: Bool) -> Int {
+        var pages = 1
+        while pages < count, mayWriteAtOnce(cpu, area, memory.page(frame, pages)) == writable { pages += 1 }
+        return pages
     }
 
     /// Whether a page may become writable without a fault: it belongs to this mapping alone, or writes to it need no

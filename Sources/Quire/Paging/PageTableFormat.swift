@@ -55,7 +55,7 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     var accessed: UInt64
     /// The software or only dirty flag.
     var dirty: UInt64
-    /// Set where instructions may not be fetched.
+    /// Other than in `leafBase` where instructions may not be fetched.
     var noExecute: UInt64
     /// Set where no access at all is allowed although the page is there (PROT_NONE): the hardware sees no entry.
     var protNone: UInt64
@@ -100,7 +100,7 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
         if !read { bits = (bits & ~present) | protNone }
         bits |= write ? self.write : 0
         if write || readOnly != 0 { bits |= readOnly }
-        if !execute { bits |= noExecute }
+        if !execute { bits ^= noExecute }
         return Entry(bits)
     }
 
@@ -155,7 +155,7 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     @inline(__always) func isAccessed(_ entry: Entry) -> Bool { entry.rawValue & accessed != 0 }
 
     /// Whether instructions may be fetched.
-    @inline(__always) func isExecutable(_ entry: Entry) -> Bool { entry.rawValue & noExecute == 0 }
+    @inline(__always) func isExecutable(_ entry: Entry) -> Bool { (entry.rawValue ^ leafBase) & noExecute == 0 }
 
     /// What a word that is not present stands for; nil for none and for words that nobody writes.
     func kind(_ entry: Entry) -> NonPresentKind? {
@@ -201,8 +201,8 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     func withRights(_ entry: Entry, read: Bool, execute: Bool) -> Entry {
         let protected = writeProtected(entry)
         var bits = protected.rawValue & ~(present | protNone | noExecute)
-        bits |= read ? (leafBase & present) : protNone
-        if !execute { bits |= noExecute }
+        bits |= leafBase & noExecute | (read ? leafBase & present : protNone)
+        if !execute { bits ^= noExecute }
         return Entry(bits)
     }
 }
