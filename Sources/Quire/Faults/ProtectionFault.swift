@@ -35,7 +35,7 @@ extension AddressSpace {
         if entry == seen {
             var wanted = tables.format.used(entry)
             if context.access == .write { wanted = tables.format.dirtied(wanted) }
-            tables.update(cpu, position.table, index, wanted)
+            tables.addAge(cpu, position.table, index, of: wanted)
         }
         tables.pteLock(position.table).unlock(cpu)
         return .done(major: false)

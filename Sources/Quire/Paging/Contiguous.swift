@@ -31,7 +31,8 @@ extension PageTables {
         var turn = 0
         while format.isFolded(anchor) {
             if let entry = merged(cpu, table, index, anchor) { return entry }
-            memory.word(table, index).waitAMoment(cpu, .entry, turn: turn)
+            // Once it has changed meanwhile; twice, somebody is at it.
+            if turn > 0 { memory.word(table, index).waitAMoment(cpu, .entry, turn: turn - 1) }
             turn += 1
             anchor = Entry(memory.word(table, index).load(cpu, .entry))
         }

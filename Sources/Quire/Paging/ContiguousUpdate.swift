@@ -16,8 +16,7 @@ extension PageTables {
         if format.isFolded(word) {
             let seen = loadBlock(cpu, table, index, word)
             if format.withoutAge(entry) == format.withoutAge(seen), format.hasAge(entry, of: seen) {
-                addAge(cpu, table, format.blockStart(index), of: entry)
-                return
+                return addAge(cpu, table, index, of: entry)
             }
             unfold(cpu, table, index)
         }
@@ -26,12 +25,15 @@ extension PageTables {
         if folding == .any { foldIfComplete(cpu, table, index) }
     }
 
-    private func addAge(_ cpu: CPU, _ table: FrameNumber, _ start: Int, of entry: Entry) {
-        for place in 0..<format.contiguousEntries {
-            change(cpu, table, start + place) { format.addingAge($0, of: entry) }
-        }
-        cpu.count(.pteWrites, UInt64(format.contiguousEntries))
-        cpu.count(.pteWritesBatched, UInt64(format.contiguousEntries - 1))
+    /// Adds another entry's accessed and dirty to a present one, and to all of its block, without losing what hardware sets
+    /// at the same time (ptep_set_access_flags).
+    func addAge(_ cpu: CPU, _ table: FrameNumber, _ index: Int, of entry: Entry) {
+        let isFolded = isFolded(cpu, table, index)
+        let first = isFolded ? format.blockStart(index) : index
+        let count = isFolded ? format.contiguousEntries : 1
+        for place in first..<(first + count) { change(cpu, table, place) { format.addingAge($0, of: entry) } }
+        cpu.count(.pteWrites, UInt64(count))
+        cpu.count(.pteWritesBatched, UInt64(count - 1))
     }
 
     /// Changes a word that hardware may change at the same time, and returns what it was changed to.

@@ -32,19 +32,21 @@ final class BlockBench {
     let cpu: CPU
     let base: UInt64
     private let state: RawState
-    private let environment: SyncEnvironment
+    private let cpus: Int
+    let environment: SyncEnvironment
     /// Folios that were made, by their heads.
     private(set) var folios: [(head: FrameNumber, order: Int)] = []
 
-    init(_ format: PageTableFormat, folding: FoldPolicy = .any) throws {
+    init(_ format: PageTableFormat, folding: FoldPolicy = .any, mode: RunMode = .sequential, cpus: Int = 1) throws {
         self.format = format
-        state = try #require(RawState(host: .linux, cpus: 1, tlbBytes: 0))
+        self.cpus = cpus
+        state = try #require(RawState(host: .linux, cpus: cpus, tlbBytes: 0))
         environment = SyncEnvironment(host: .linux)
-        state.start(mode: .sequential, environment: environment)
+        state.start(mode: mode, environment: environment)
         cpu = state.cpu(0)
         memory = try #require(
-            PhysicalMemory(host: .linux, bytes: 256 << 20, cpus: 1, format: format, contents: .off))
-        let block = try #require(AddressSpaceBlock(cpu, memory, cpus: 1))
+            PhysicalMemory(host: .linux, bytes: 256 << 20, cpus: cpus, format: format, contents: .off))
+        let block = try #require(AddressSpaceBlock(cpu, memory, cpus: cpus))
         tables = block.tables(owner: 1, splitLocks: true, folding: folding, tlbs: nil)
         base = (format.userEnd / 2) & ~(1 << format.granuleShift(ofLevel: 1) - 1)
         table = BlockBench.makeTable(cpu, memory, format, level: 0)
@@ -52,7 +54,7 @@ final class BlockBench {
     }
 
     deinit {
-        memory.release(to: .linux, cpus: 1)
+        memory.release(to: .linux, cpus: cpus)
         state.release(to: .linux)
     }
 
@@ -65,6 +67,9 @@ final class BlockBench {
             frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0, mapping: 1, index: 0)
         return frame
     }
+
+    /// Another CPU.
+    func cpu(_ index: Int) -> CPU { state.cpu(index) }
 
     /// Entries of a block.
     var size: Int { format.contiguousEntries }
@@ -116,10 +121,16 @@ final class BlockBench {
     func load(_ index: Int) -> Entry { tables.load(cpu, table, index) }
 
     /// What the hardware does at an access, on the word alone.
-    func access(_ index: Int, write: Bool) {
-        var word = format.used(word(index))
-        if write { word = format.dirtied(word) }
-        memory.word(table, index).store(cpu, word.rawValue, .entry)
+    /// False: there is no such right, the access faults.
+    @discardableResult
+    func access(_ index: Int, write: Bool, on cpu: CPU? = nil) -> Bool {
+        let cpu = cpu ?? self.cpu
+        while true {
+            let seen = tables.word(cpu, table, index)
+            guard format.isValidForHardware(seen), !write || format.isWritable(seen) else { return false }
+            let wanted = write ? format.dirtied(format.used(seen)) : format.used(seen)
+            if memory.word(table, index).replace(cpu, seen.rawValue, with: wanted.rawValue, .entry) { return true }
+        }
     }
 
     /// How many of a block's words have the contiguous bit.
