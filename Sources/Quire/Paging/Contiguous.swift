@@ -31,6 +31,7 @@ extension PageTables {
         var turn = 0
         while format.isFolded(anchor) {
             if let entry = merged(cpu, table, index, anchor) { return entry }
+            precondition(!cpu.isSequential, "a block is neither plain nor folded")
             // Once it has changed meanwhile; twice, somebody is at it.
             if turn > 0 { memory.word(table, index).waitAMoment(cpu, .entry, turn: turn - 1) }
             turn += 1
