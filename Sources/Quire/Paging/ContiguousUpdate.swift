@@ -75,6 +75,17 @@ extension PageTables {
         return true
     }
 
+    /// Lets a run of present entries look unused, and unwritten too; translations may go on until the caller flushes. Whole
+    /// blocks stay folded, those at the ends that it covers in part do not (clear_young_dirty_ptes).
+    func clearAge(_ cpu: CPU, _ table: FrameNumber, _ first: Int, count: Int, andDirty: Bool) {
+        if folding != .off { unfoldEnds(cpu, table, first, count) }
+        for index in first..<(first + count) {
+            change(cpu, table, index) { andDirty ? format.withoutAge($0) : format.old($0) }
+        }
+        cpu.count(.pteWrites, UInt64(count))
+        cpu.count(.pteWritesBatched, UInt64(count - 1))
+    }
+
     /// Whether an entry stands in a folded block.
     @inline(__always) func isFolded(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Bool {
         folding != .off && format.isFolded(Entry(memory.word(table, index).loadRelaxed(cpu, .entry)))

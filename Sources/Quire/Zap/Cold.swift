@@ -11,9 +11,6 @@ extension AddressSpace {
 
     /// Entries that map a whole folio; the table's lock is held.
     func coolEntries(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ count: Int) {
-        for place in index..<(index + count) {
-            let old = tables.takeOut(cpu, table, place)
-            tables.update(cpu, table, place, tables.format.old(old))
-        }
+        tables.clearAge(cpu, table, index, count: count, andDirty: false)
     }
 }

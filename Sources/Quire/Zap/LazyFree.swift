@@ -31,10 +31,7 @@ extension AddressSpace {
             guard memory.mappings(cpu, head) == UInt32(count) else { return }
             memory.flags(head).clear(cpu, bits: FrameFlags.dirty, .frameFlags)
         }
-        for place in index..<(index + count) {
-            let old = tables.takeOut(cpu, table, place)
-            tables.update(cpu, table, place, tables.format.old(tables.format.cleaned(old)))
-        }
+        tables.clearAge(cpu, table, index, count: count, andDirty: true)
         markLazilyFree(cpu, head)
     }
 

@@ -234,6 +234,24 @@ import Testing
         test.expectNothingLeft()
     }
 
+    /// MADV_FREE and MADV_COLD of a whole folio clear its entries in place; of a part, the folio is split, and its block ends.
+    @Test func adviceOnWholeFoliosConvertsNothing() throws {
+        let test = try contiguousMachine()
+        let start = try test.touched(blocks: 2)
+        let counts = try test.counting {
+            try test.task.madvise(start, 2 * kb64, Advice.cold.rawValue)
+            #expect(!test.tables.format.isAccessed(test.entry(start)) && test.tables.format.isDirty(test.entry(start)))
+            try test.task.madvise(start, 2 * kb64, Advice.free.rawValue)
+        }
+        #expect(!test.tables.format.isDirty(test.entry(start + 5 * page)))
+        #expect(counts.folds == 0 && counts.unfolds == 0 && counts.operations == 4)
+        #expect(test.foldedWords(start, blocks: 2) == [16, 16])
+        try test.task.madvise(start, page, Advice.free.rawValue)
+        #expect(test.foldedWords(start, blocks: 2) == [0, 16])
+        check(test)
+        test.expectNothingLeft()
+    }
+
     /// Guards, mincore and smaps see pages, not blocks.
     @Test func reportsCountPages() throws {
         let test = try contiguousMachine()

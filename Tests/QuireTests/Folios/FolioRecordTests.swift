@@ -93,7 +93,7 @@ import Testing
         let (memory, cpu) = (test.memory, test.cpu)
         let head = folio(test, order: 3)
         memory.flags(memory.page(head, 5)).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
-        memory.splitRecords(cpu, head, referencesOfEach: 1)
+        memory.splitRecords(cpu, head, order: 3, referencesOfHead: 1)
         for number in 0..<8 {
             let frame = memory.page(head, number)
             #expect(memory.head(cpu, frame) == frame && !memory.isLarge(cpu, frame))
