@@ -141,7 +141,7 @@ extension AddressSpace {
             dispose(cpu, above)
         }
         areas.moveEnd(below, to: last)
-        cpu.count(.areaMerges)
+        noteMerge(cpu, below)
         return below
     }
 
@@ -158,8 +158,14 @@ extension AddressSpace {
             areas.moveEnd(middle, to: start)
         }
         lower(above, to: start)
-        cpu.count(.areaMerges)
+        noteMerge(cpu, above)
         return above
+    }
+
+    /// An area has grown over another: it may be large enough for huge pages now.
+    private func noteMerge(_ cpu: CPU, _ area: Handle<Area>) {
+        cpu.count(.areaMerges)
+        enrol(cpu, area, flags: core.areas[area].flags)
     }
 
     /// Moves an area's start down; its page offset goes along.
@@ -200,13 +206,13 @@ extension AddressSpace {
             }
             core.areas[below].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
             areas.moveEnd(below, to: end)
-            cpu.count(.areaMerges)
+            noteMerge(cpu, below)
             return below
         }
         guard joinsAbove, inheritAnonVMA(cpu, above, from: proposal.source) else { return nil }
         core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
         lower(above, to: proposal.start)
-        cpu.count(.areaMerges)
+        noteMerge(cpu, above)
         return above
     }
 
@@ -220,7 +226,7 @@ extension AddressSpace {
         core.areas[area].flags.formUnion(core.areas[above].flags.intersection(.sticky))
         dispose(cpu, above)
         areas.moveEnd(area, to: end)
-        cpu.count(.areaMerges)
+        noteMerge(cpu, area)
         return area
     }
 }

@@ -68,7 +68,9 @@ extension AddressSpace {
         case .keepOnFork: flags.remove(.wipeOnFork)
         case .dontDump: flags.insert(.dontDump)
         case .doDump: flags.remove(.dontDump)
-        case .hugePage: flags = flags.subtracting(.noHugePage).union(.hugePage)
+        case .hugePage:
+            flags = flags.subtracting(.noHugePage).union(.hugePage)
+            enrol(cpu, area, flags: flags)
         case .noHugePage: flags = flags.subtracting(.hugePage).union(.noHugePage)
         case .mergeable: if !flags.contains(.mayShare) { flags.insert(.mergeable) }
         case .unmergeable: flags.remove(.mergeable)
@@ -109,7 +111,7 @@ extension AddressSpace {
             let first = record.pageOffset(of: start)
             core.punchHole(cpu, record.file, first, first + (end - start) >> Page.shift, spaces)
         case .collapse:
-            throw .EINVAL
+            try collapseForAdvice(cpu, area, start, end)
         default:
             return
         }

@@ -83,7 +83,6 @@ extension AddressSpace {
 
     private func changeTable(_ cpu: CPU, _ table: FrameNumber, _ area: Area, _ start: UInt64, _ end: UInt64) {
         let format = tables.format
-        let readable = !area.flags.isDisjoint(with: .rights)
         var changed = false
         let first = format.index(start, level: 0)
         let stop = first + Int((end - start) >> Page.shift)
@@ -91,23 +90,43 @@ extension AddressSpace {
         while index < stop {
             let seen = tables.load(cpu, table, index)
             guard format.isPresent(seen) else {
+                if format.isFrozen(seen) { tables.update(cpu, table, index, format.frozenForReading(seen)) }
                 index += 1
                 continue
             }
-            let writable = area.flags.contains(.write) && mayWriteAtOnce(cpu, area, format.frame(seen))
-            // What is left of a folded block changes at once where all its pages get the same rights.
-            var count = tables.batch(cpu, table, index, limit: stop - index)
-            if count > 1, area.flags.contains(.write) {
-                count = alike(cpu, area, format.frame(seen), count, writable: writable)
-            }
+            // Pages of one folio that may all be written, or all not, are taken out as one: what was used or written of one
+            // of them is so of all from now on (modify_prot_start_ptes).
+            let isLarge = memory.isPartOfLarge(cpu, format.frame(seen))
+            let count = isLarge ? tables.run(cpu, table, index, seen, limit: stop - index, .write) : 1
             let old = tables.takeOutRun(cpu, table, index, count: count)
-            var new = format.withRights(old, read: readable, execute: area.flags.contains(.execute))
-            if writable { new = format.writable(new) }
-            tables.updateRun(cpu, table, index, count: count, new)
-            changed = changed || new != old
+            changed = putBack(cpu, table, area, index, count, old) || changed
             index += count
         }
         if changed { tables.flushRange(cpu, start, end) }
+    }
+
+    /// Writes entries back with the area's rights: as one as far as their pages agree in whether they may become writable.
+    private func putBack(
+        _ cpu: CPU, _ table: FrameNumber, _ area: Area, _ index: Int, _ count: Int, _ taken: Entry
+    ) -> Bool {
+        let format = tables.format
+        let readable = !area.flags.isDisjoint(with: .rights)
+        var changed = false
+        var done = 0
+        while done < count {
+            let old = format.entry(taken, pagesOn: done)
+            let writable = area.flags.contains(.write) && mayWriteAtOnce(cpu, area, format.frame(old))
+            var part = count - done
+            if part > 1, area.flags.contains(.write) {
+                part = alike(cpu, area, format.frame(old), part, writable: writable)
+            }
+            var new = format.withRights(old, read: readable, execute: area.flags.contains(.execute))
+            if writable { new = format.writable(new) }
+            tables.updateRun(cpu, table, index + done, count: part, new)
+            changed = changed || new != old
+            done += part
+        }
+        return changed
     }
 
     /// How many of `count` pages that follow each other, from the first on, agree in whether they may become writable.

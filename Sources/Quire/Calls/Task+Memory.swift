@@ -143,6 +143,24 @@ extension Task {
         if sawHole { throw .ENOMEM }
     }
 
+    /// prctl(PR_SET_THP_DISABLE, isDisabled, flags): gives huge pages up, or takes them back. Flag 2 keeps those that are
+    /// asked for by advice (PR_THP_DISABLE_EXCEPT_ADVISED). Throws EINVAL for other flags.
+    public func setHugePagesDisabled(_ isDisabled: Bool, flags: UInt64 = 0) throws(Errno) {
+        guard flags & ~2 == 0, isDisabled || flags == 0 else { throw .EINVAL }
+        space.mmapLock.writeLock(cpu)
+        space.numbers.hugeDisabled = !isDisabled ? .no : flags == 0 ? .completely : .exceptAdvised
+        space.mmapLock.writeUnlock(cpu)
+    }
+
+    /// prctl(PR_GET_THP_DISABLE): 0, 1, or 3 where pages that are asked for by advice remain.
+    public var hugePagesDisabled: UInt64 {
+        switch space.numbers.hugeDisabled {
+        case .no: 0
+        case .completely: 1
+        case .exceptAdvised: 3
+        }
+    }
+
     /// PR_SET_VMA_ANON_NAME is not configured in the kernel that Quire follows: EINVAL.
     public func setAreaName(_ address: UInt64, _ length: UInt64, _ name: String?) throws(Errno) { throw .EINVAL }
 }

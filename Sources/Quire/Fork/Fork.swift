@@ -23,6 +23,7 @@ extension AddressSpace {
         numbers.peakResident = 0
         numbers.defaultFlags.subtract([.locked, .lockOnFault])
         child.numbers = numbers
+        if enrolment.load(cpu, .counter) != 0 { child.enrol(cpu) }
         var copied = false
         var cursor = areas.first
         do throws(Errno) {

@@ -11,6 +11,7 @@ extension AddressSpace {
         guard tables.load(cpu, pmdTable, tables.format.index(context.page, level: 1)).isNone else { return nil }
         guard fits(area, context.page, order: FolioOrder.huge) else { return nil }
         guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+        enrol(cpu, context.area, flags: area.flags)
         if context.access != .write, core.settings.useHugeZeroPage { return mapHugeZero(cpu, context, pmdTable) }
         return mapHuge(cpu, context, pmdTable)
     }

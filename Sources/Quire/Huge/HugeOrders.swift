@@ -39,7 +39,7 @@ extension AddressSpace {
 
     @inline(never)
     private func ordersByRule(_ area: Area, _ purpose: HugePurpose, _ byAdvice: Orders) -> Orders {
-        guard area.isAnonymous, !area.flags.contains(.noHugePage) else { return [] }
+        guard area.isAnonymous, !isHugeDisabled(area, purpose) else { return [] }
         // Areas that were made by a driver or may not be touched by khugepaged may still fault pages of their own.
         if purpose == .collapse || purpose == .forcedCollapse, area.flags.contains(.dontExpand) { return [] }
         var orders: Orders = purpose == .collapse || purpose == .forcedCollapse ? .huge : .anonymous
@@ -54,7 +54,19 @@ extension AddressSpace {
             }
             orders = fitting
         }
-        return orders
+        // A collapse needs pages that were written: only faults make an anon_vma.
+        let isCollapse = purpose == .collapse || purpose == .forcedCollapse
+        return isCollapse && area.anonVMA.isNone ? [] : orders
+    }
+
+    /// Whether the area or the process has given up huge pages (vma_thp_disabled).
+    private func isHugeDisabled(_ area: Area, _ purpose: HugePurpose) -> Bool {
+        if area.flags.contains(.noHugePage) { return true }
+        switch numbers.hugeDisabled {
+        case .no: return false
+        case .completely: return true
+        case .exceptAdvised: return !area.flags.contains(.hugePage) && purpose != .forcedCollapse
+        }
     }
 
     /// Whether the aligned range of an order around an address lies in the area (thp_vma_suitable_order).

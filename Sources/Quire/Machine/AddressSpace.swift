@@ -20,6 +20,8 @@ struct SpaceRecord: BitwiseCopyable {
     var limits = Limits()
     /// Something was pinned once: fork must look at each page (MMF_HAS_PINNED).
     var hasPinned = false
+    /// What PR_SET_THP_DISABLE left of huge pages.
+    var hugeDisabled = HugeDisabled.no
 }
 
 /// Resource limits, in bytes; all ones is none.
@@ -89,6 +91,9 @@ final class AddressSpace {
 
     /// Odd while a fork copies entries: who pinned a page meanwhile without a lock must give it back.
     var forkSequence: SequenceCount { block.forkSequence }
+
+    /// When khugepaged learned of the space, counted from 1; 0 while it has not. Several faults may tell it at once.
+    var enrolment: Word64 { block.enrolmentWord }
 
     /// The numbers.
     @inline(__always) var numbers: SpaceRecord {

@@ -57,6 +57,15 @@ struct KhugepagedSettings: BitwiseCopyable {
     var fullScans: UInt64 = 0
 }
 
+/// Which huge pages a process has given up (PR_SET_THP_DISABLE).
+public enum HugeDisabled: UInt8, BitwiseCopyable, Sendable {
+    case no
+    /// All.
+    case completely
+    /// Those that it has not asked for by MADV_HUGEPAGE or MADV_COLLAPSE (PR_THP_DISABLE_EXCEPT_ADVISED).
+    case exceptAdvised
+}
+
 /// Everything else of the folder.
 struct HugeSettings: BitwiseCopyable {
     var defrag = HugeDefrag.madvise

@@ -107,6 +107,9 @@ public final class Machine: @unchecked Sendable {
         space.free(cpu)
     }
 
+    /// The address spaces there are, in no order.
+    var spaces: [AddressSpace] { Array(spaceTable.values) }
+
     func space(_ number: UInt32) -> AddressSpace? { spaceTable[number] }
 
     // MARK: Pins

@@ -25,6 +25,8 @@ final class MachineCore: Sendable {
     let committed: Word64
     /// The first frame of the huge zero page; 0 while there is none.
     let hugeZeroWord: Word64
+    /// How many address spaces khugepaged has learned of.
+    let enrolments: Word64
     /// The frame that every read of untouched anonymous memory maps.
     let zeroFrame: FrameNumber
     let tlbs: TLBs?
@@ -80,6 +82,7 @@ final class MachineCore: Sendable {
         settingsRecord = record
         committed = state.committed
         hugeZeroWord = state.hugeZero
+        enrolments = state.enrolments
         self.tlbs = tlbs
         self.cpus = cpus
         self.splitLocks = splitLocks

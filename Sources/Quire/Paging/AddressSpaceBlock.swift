@@ -2,7 +2,7 @@
 // address space costs what it costs and leaks are seen. Part of the unsafe floor.
 //
 //     bytes    0–63   the page tables' words (PageTables.swift)
-//     bytes   64–127  mmap_lock and its sequence count
+//     bytes   64–127  mmap_lock and its sequence count; from 112 on when khugepaged learned of it
 //     bytes  128–255  the page tables' description, for calls out of line (StoredPageTables)
 //     from   256 on   a cache line of counters for each CPU
 
@@ -51,6 +51,9 @@
 
     /// Odd while a fork copies entries (write_protect_seq).
     var forkSequence: SequenceCount { unsafe SequenceCount(Word32(at: base + 96)) }
+
+    /// The word that says when khugepaged learned of the address space.
+    var enrolmentWord: Word64 { unsafe Word64(at: base + 112) }
 
     /// The page tables that live in these frames.
     func tables(owner: UInt32, splitLocks: Bool, folding: FoldPolicy, tlbs: TLBs?) -> PageTables {

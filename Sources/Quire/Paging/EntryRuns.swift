@@ -6,6 +6,8 @@
 enum RunMatch: BitwiseCopyable {
     /// Nothing: it is about the pages.
     case pages
+    /// Whether they may be written; accessed and dirty may differ.
+    case write
     /// Rights and dirty; only accessed may differ.
     case rights
 }
@@ -31,6 +33,10 @@ extension PageTables {
                 guard format.isPresent(next), format.firstFrame(next) == format.firstFrame(expected) else {
                     return count
                 }
+            case .write:
+                guard format.isPresent(next), format.firstFrame(next) == format.firstFrame(expected),
+                    format.isWritable(next) == format.isWritable(seen)
+                else { return count }
             case .rights: guard format.old(next) == format.old(expected) else { return count }
             }
             count += batch(cpu, table, first + count, limit: most - count)

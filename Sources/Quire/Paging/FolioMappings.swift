@@ -71,6 +71,14 @@ extension PhysicalMemory {
         }
     }
 
+    /// Counts `count` entries less, which mapped consecutive pages of one folio from `frame` on; their references are the
+    /// caller's (folio_remove_rmap_ptes).
+    func removeMappings(_ cpu: CPU, _ frame: FrameNumber, count: Int, owner: UInt32) {
+        guard isPartOfLarge(cpu, frame) else { return removeMapping(cpu, frame, owner: owner) }
+        let head = head(cpu, frame)
+        unmapPages(cpu, head, first: pageNumber(frame, of: head), count: count, owner: owner)
+    }
+
     /// Counts entries that now map `count` pages of a large folio from page `first` on (folio_add_anon_rmap_ptes).
     func mapPages(_ cpu: CPU, _ head: FrameNumber, first: Int, count: Int, owner: UInt32) {
         var fresh: UInt32 = 0

@@ -22,6 +22,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
     case lockContended, entriesScanned, tablesDiscarded
     case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsDeferred, collapses
+    case collapsesFailed
     case pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
 
     /// The key in the report.
@@ -65,6 +66,7 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .contpteUnfolds: "contpte_unfolds"
         case .contpteBlocksSet: "contpte_blocks_set"
         case .tlbBarriers: "tlb_barriers"
+        case .collapsesFailed: "thp_collapse_alloc_failed"
         }
     }
 }

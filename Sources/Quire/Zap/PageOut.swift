@@ -75,10 +75,9 @@ extension AddressSpace {
 
     /// Takes clean entries out; their references are the caller's.
     private func discardEntries(_ cpu: CPU, _ table: FrameNumber, _ first: Int, _ end: Int) {
-        for place in first..<end {
-            let old = tables.takeOut(cpu, table, place)
-            memory.removeMapping(cpu, tables.format.frame(old), owner: number)
-        }
+        let frame = tables.format.frame(tables.load(cpu, table, first))
+        for place in first..<end { _ = tables.takeOut(cpu, table, place) }
+        memory.removeMappings(cpu, frame, count: end - first, owner: number)
         tables.removed(cpu, table, end - first)
         tables.counters.add(cpu, SpaceCounter.anonymous, -Int64(end - first))
     }

@@ -211,6 +211,10 @@ extension AddressSpace {
         switch tables.format.kind(entry) {
         case .guardMarker where details != nil, .uffdMarker where details != nil:
             step.skipped = true
+        case .migrationRead, .migrationWrite:
+            // Still counted as resident; whoever froze the page finds the entry gone.
+            tables.clear(cpu, table, index)
+            step.entries += 1
         default:
             tables.clear(cpu, table, index)
             step.entries += 1

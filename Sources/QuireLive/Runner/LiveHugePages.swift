@@ -35,15 +35,16 @@ enum LiveHugePages {
     /// The number in a file.
     static func number(_ path: String) -> UInt64? { (try? readText(path)).flatMap { UInt64($0) } }
 
-    /// The process id of khugepaged, which a boot numbers among its first threads.
-    private static let pid: Int? = (2..<2_048).first { number in
-        guard let stat = try? ProcessStat(pid: number) else { return false }
-        return stat.isKernelThread && stat.name == "khugepaged"
+    /// The process id of khugepaged; nil where no process may have pages of 2 MiB, for then there is no such thread.
+    static var pid: Int? {
+        LiveProcesses.all().first { number in
+            guard let stat = try? ProcessStat(pid: number) else { return false }
+            return stat.isKernelThread && stat.name == "khugepaged"
+        }
     }
 
     /// Waits until khugepaged is between two rounds: only then does it sleep.
-    static func awaitSleep() {
-        guard let pid else { return }
+    static func awaitSleep(_ pid: Int) {
         var seen = 0
         for _ in 0..<patience where seen < 5 {
             seen = (try? ProcessStat(pid: pid))?.state == "S" ? seen + 1 : 0
@@ -60,8 +61,15 @@ extension LiveSettings {
         for (path, value) in settings.needed {
             do throws(Errno) { try set(path, value) } catch { return "\(path) cannot be set to \(value): \(error)" }
         }
-        if word == "thp" { putKhugepagedToSleep() }
+        usesHugePages = true
         return nil
+    }
+
+    /// Puts khugepaged to sleep and remembers where counters stand: the last thing before the workload.
+    mutating func prepareHugePages() {
+        guard usesHugePages else { return }
+        if LiveHugePages.pid != nil { putKhugepagedToSleep() }
+        rememberCounters()
     }
 
     private mutating func putKhugepagedToSleep() {
@@ -74,16 +82,17 @@ extension LiveSettings {
         }
         try? set(LiveHugePages.daemon + "scan_sleep_millisecs", LiveHugePages.neverWake)
         LiveProcesses.pause(microseconds: 2_000)
-        LiveHugePages.awaitSleep()
+        if let pid = LiveHugePages.pid { LiveHugePages.awaitSleep(pid) }
     }
 
     /// Lets khugepaged do at least `passes` whole passes over all processes, and waits until it sleeps again.
     mutating func runKhugepaged(passes: UInt64) throws(Errno) {
         let folder = LiveHugePages.daemon
+        guard let pid = LiveHugePages.pid else { return }
         quire_drain_folio_batches()
         try set(folder + "pages_to_scan", "100000000")
         for _ in 0..<passes {
-            LiveHugePages.awaitSleep()
+            LiveHugePages.awaitSleep(pid)
             let before = LiveHugePages.number(folder + "full_scans") ?? 0
             // Each write wakes it.
             try set(folder + "scan_sleep_millisecs", LiveHugePages.neverWake)
@@ -94,12 +103,12 @@ extension LiveSettings {
                 waited += 1
             }
         }
-        LiveHugePages.awaitSleep()
+        LiveHugePages.awaitSleep(pid)
         try set(folder + "pages_to_scan", "1")
     }
 
     /// Remembers where a counter stands, so that the run reads what it has counted itself.
-    mutating func rememberCounters() {
+    private mutating func rememberCounters() {
         for size in [8, 16, 32, 64, 128, 256, 512, 1024, 2048] {
             let stats = LiveHugePages.folder + "hugepages-\(size)kB/stats/"
             for name in Self.statistics { counters[stats + name] = LiveHugePages.number(stats + name) }

@@ -95,7 +95,7 @@ final class LivePlayer {
                 throw .skipped("\(path) cannot be set to \(value): \(error)")
             }
         }
-        settings.rememberCounters()
+        settings.prepareHugePages()
         try startFirst()
         record.base = try state()
     }

@@ -12,6 +12,8 @@ struct LiveSettings: ~Copyable {
     ]
 
     private var remembered: [(path: String, value: String)] = []
+    /// Whether the file requires huge pages.
+    var usesHugePages = false
     /// Where counters of the kernel stood when the run began.
     var counters: [String: UInt64] = [:]
 

@@ -30,7 +30,8 @@ extension Player {
         case .prctl: prctl(s, actor)
         case .ioctl: s.result == .none || s.isTracking ? Outcome(.unsupported) : Outcome(.recorded)
         case .gup, .unpin: try pin(s, actor)
-        case .userfaultfd, .swapon, .swapoff, .run: Outcome(.unsupported)
+        case .run: try runDaemon(s)
+        case .userfaultfd, .swapon, .swapoff: Outcome(.unsupported)
         case .touchRead, .touchWrite, .snapshot, .parallel, .end, .expect, .never, .unknown: Outcome(.ignored)
         }
     }
@@ -38,9 +39,33 @@ extension Player {
     /// prctl: what bears on memory is not modelled yet; the rest is the program's own affair.
     private func prctl(_ s: Statement, _ actor: Actor) -> Outcome {
         if s.result != .none { return Outcome(.recorded) }
+        if let huge = disableHugePages(s, actor) { return huge }
         guard s.integer(0) == 0x5356_4D41 else { return Outcome(.unsupported) }
         let (address, length) = (s.integer(2) ?? 0, s.integer(3) ?? 0)
         return .of { () throws(Errno) in try actor.task.setAreaName(address, length, s.string(4)) }
+    }
+}
+
+extension Player {
+    /// PR_SET_THP_DISABLE and PR_GET_THP_DISABLE; nil for other options.
+    private func disableHugePages(_ s: Statement, _ actor: Actor) -> Outcome? {
+        func argument(_ index: Int) -> UInt64 { index < s.argumentCount ? s.integer(index) ?? 0 : 0 }
+        guard s.integer(0) == 0x29 || s.integer(0) == 0x2A else { return nil }
+        if argument(3) != 0 || argument(4) != 0 { return Outcome(.error(.EINVAL)) }
+        if s.integer(0) == 0x29 {
+            return .of { () throws(Errno) in
+                try actor.task.setHugePagesDisabled(argument(1) != 0, flags: argument(2))
+            }
+        }
+        if argument(1) != 0 || argument(2) != 0 { return Outcome(.error(.EINVAL)) }
+        return Outcome(.value(actor.task.hugePagesDisabled))
+    }
+
+    /// run(daemon, passes).
+    private func runDaemon(_ s: Statement) throws(ParseError) -> Outcome {
+        guard case .word(let name) = s[0].value, names[text: name] == "khugepaged" else { return Outcome(.unsupported) }
+        machine.runKhugepaged(passes: try number(s, 1))
+        return .done
     }
 }
 
