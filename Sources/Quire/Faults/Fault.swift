@@ -56,6 +56,12 @@ extension AddressSpace {
 
     /// Serves a fault in an area whose rights allow it; the mmap lock is held for read.
     func serve(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
+        let outcome = serveOnce(cpu, context)
+        guard outcome == .outOfMemory, core.shrinkSplitQueue(cpu) > 0 else { return outcome }
+        return serveOnce(cpu, context)
+    }
+
+    private func serveOnce(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         // Only the first write needs an anon_vma, and only private areas have anonymous pages.
         if !core.areas[context.area].isAnonymous, let outcome = faultBeyondEnd(cpu, context) { return outcome }
         // From the walk to the lock: a table that is reclaimed meanwhile must not be somebody else's frame by then.

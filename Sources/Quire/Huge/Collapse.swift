@@ -189,6 +189,7 @@ extension AddressSpace {
         tables.deposit(cpu, position.table, with: position.pmdTable)
         let entry = hugeEntry(head, record.flags, write: record.flags.contains(.write), dirty: true)
         tables.update(cpu, position.pmdTable, index, entry)
+        core.watchUse(cpu, head)
     }
 }
 

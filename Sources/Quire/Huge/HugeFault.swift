@@ -43,6 +43,7 @@ extension AddressSpace {
         if installIfNone(cpu, context, pmdTable, entry, table) {
             tables.counters.add(cpu, SpaceCounter.anonymous, Int64(hugePages))
             if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
+            core.watchUse(cpu, head)
             countHugeFault(cpu)
         } else {
             memory.unmapWhole(cpu, head, owner: number)
@@ -138,6 +139,7 @@ extension AddressSpace {
         tables.counters.add(cpu, SpaceCounter.anonymous, Int64(hugePages))
         if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
         tables.pmdLock(position.pmdTable).unlock(cpu)
+        core.watchUse(cpu, head)
         countHugeFault(cpu)
         return .done(major: false)
     }

@@ -17,6 +17,7 @@ extension MachineCore {
         let order = memory.order(cpu, head)
         let outcome = trySplit(cpu, head, order, held)
         cpu.count(outcome == .done ? .split : .splitFailed, order: order)
+        if order == FolioOrder.huge { cpu.count(outcome == .done ? .foliosSplit : .splitsFailed) }
         return outcome
     }
 

@@ -139,7 +139,8 @@ extension Machine {
             core.settings.mmapMinAddress = (number &+ 4095) & ~4095
         case "/proc/sys/vm/drop_caches":
             guard let number, (1...3).contains(number) else { return false }
-            dropCaches()
+            if number & 1 != 0 { dropPageCache() }
+            if number & 2 != 0 { shrinkAll() }
         case "/sys/kernel/debug/fault_around_bytes":
             guard let number, number >= 4096, number <= 1 << 21, number & (number - 1) == 0 else { return false }
             core.settings.faultAroundBytes = number

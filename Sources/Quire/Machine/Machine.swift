@@ -161,11 +161,22 @@ public final class Machine: @unchecked Sendable {
     /// Gives the host back the memory of page tables that are empty now, without waiting for many.
     public func discardEmptyTables() { core.memory.discardEmptyTables(cpu(0), host) }
 
-    /// Drops every page of the page cache that nobody maps, and files that only their name kept
-    /// (`/proc/sys/vm/drop_caches`).
+    /// Drops every page of the page cache that nobody maps, and files that only their name kept, and what the other caches
+    /// can spare (`/proc/sys/vm/drop_caches` 3).
     public func dropCaches() {
+        dropPageCache()
+        shrinkAll()
+    }
+
+    /// Lets the shrinkers give back all they can: large folios that are mapped in part are split, the huge zero page goes if
+    /// nobody maps it (`drop_caches` 2).
+    func shrinkAll() {
+        core.shrinkSplitQueue(cpu(0))
+        core.shrinkHugeZero(cpu(0))
+    }
+
+    func dropPageCache() {
         let cpu = cpu(0)
-        core.shrinkHugeZero(cpu)
         for path in namedFiles.keys.sorted() {
             guard let file = namedFiles[path] else { continue }
             if core.files[file].kind == .recorded { core.dropCache(cpu, file, from: 0, unmappedOnly: true) }

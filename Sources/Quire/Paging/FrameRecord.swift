@@ -43,7 +43,7 @@ enum FrameFlags {
     static let discardQueued: UInt32 = 1 << 16
     /// Some CPU is zeroing the frame.
     static let zeroing: UInt32 = 1 << 18
-    /// Some pages of the folio are mapped and some no longer; it waits to be split (PG_partially_mapped).
+    /// Some pages of the folio are mapped and some no longer: it is to be split (PG_partially_mapped).
     static let partlyMapped: UInt32 = 1 << 19
     /// Bits 20–27 count the locked areas that map the frame (PG_mlocked, mlock_count).
     static let lockedOnce: UInt32 = 1 << 20
@@ -51,6 +51,8 @@ enum FrameFlags {
     /// The folio's lock: held, and somebody sleeps for it (FolioLock.swift).
     static let folioLock: UInt32 = 1 << 28
     static let folioSleepers: UInt32 = 1 << 29
+    /// The folio is in the list of those that wait to be split.
+    static let splitQueued: UInt32 = 1 << 30
     /// What no small folio's frame has: the kind of a tail, or an order.
     static let large: UInt32 = FrameKind.tail.rawValue | order
     /// The bits that speak of a whole folio and stand in its head.

@@ -13,18 +13,24 @@ extension PhysicalMemory {
     /// The first folio that waits; the others follow by `next`.
     var firstInSplitQueue: FrameNumber { unsafe FrameNumber(zone.pointee.splitQueue) }
 
-    /// Puts a partly mapped anonymous folio into the list, once.
+    /// Notes that an anonymous folio is partly mapped from now on, and lets it wait.
     func joinSplitQueue(_ cpu: CPU, _ head: FrameNumber) {
         guard kind(cpu, head) == .anonymous, !has(cpu, head, FrameFlags.partlyMapped) else { return }
-        splitQueueLock.lock(cpu)
-        defer { splitQueueLock.unlock(cpu) }
-        guard flags(head).set(cpu, bits: FrameFlags.partlyMapped, .frameFlags) & FrameFlags.partlyMapped == 0 else {
-            return
-        }
+        let bit = FrameFlags.partlyMapped
+        guard flags(head).set(cpu, bits: bit, .frameFlags) & bit == 0 else { return }
         let order = order(cpu, head)
         if order == FolioOrder.huge { cpu.count(.splitsDeferred) }
         cpu.count(.splitDeferred, order: order)
         cpu.count(.partlyMapped, order: order)
+        waitInSplitQueue(cpu, head)
+    }
+
+    /// Puts a folio into the list, once.
+    func waitInSplitQueue(_ cpu: CPU, _ head: FrameNumber) {
+        splitQueueLock.lock(cpu)
+        defer { splitQueueLock.unlock(cpu) }
+        let bit = FrameFlags.splitQueued
+        guard flags(head).set(cpu, bits: bit, .frameFlags) & bit == 0 else { return }
         let first = firstInSplitQueue
         setNext(head, first)
         setPrevious(head, .none)
@@ -33,11 +39,40 @@ extension PhysicalMemory {
         unsafe zone.pointee.splitQueueLength += 1
     }
 
-    /// Takes a folio out of the list, if it is in it.
+    /// The folio is whole no longer, or free: it does not wait any more.
     func leaveSplitQueue(_ cpu: CPU, _ head: FrameNumber) {
-        guard has(cpu, head, FrameFlags.partlyMapped) else { return }
-        cpu.count(.partlyMapped, order: order(cpu, head), -1)
+        guard has(cpu, head, FrameFlags.partlyMapped | FrameFlags.splitQueued) else { return }
         splitQueueLock.lock(cpu)
+        if has(cpu, head, FrameFlags.splitQueued) { removeFromSplitQueue(cpu, head) }
+        splitQueueLock.unlock(cpu)
+        let bit = FrameFlags.partlyMapped
+        guard flags(head).clear(cpu, bits: bit, .frameFlags) & bit != 0 else { return }
+        cpu.count(.partlyMapped, order: order(cpu, head), -1)
+    }
+
+    /// Takes the first folio out of the list, with a reference to it; none of an empty list. One that is just being freed
+    /// is passed over.
+    func takeFromSplitQueue(_ cpu: CPU) -> FrameNumber {
+        splitQueueLock.lock(cpu)
+        defer { splitQueueLock.unlock(cpu) }
+        while !firstInSplitQueue.isNone {
+            let head = firstInSplitQueue
+            removeFromSplitQueue(cpu, head)
+            if tryGet(cpu, head) { return head }
+        }
+        return .none
+    }
+
+    /// Takes a reference unless there is none left (folio_try_get).
+    func tryGet(_ cpu: CPU, _ head: FrameNumber) -> Bool {
+        while true {
+            let seen = refcount(head).load(cpu, .refcount)
+            if seen == 0 { return false }
+            if refcount(head).replace(cpu, seen, with: seen + 1, .refcount) { return true }
+        }
+    }
+
+    private func removeFromSplitQueue(_ cpu: CPU, _ head: FrameNumber) {
         let (before, after) = (previous(head), next(head))
         if before.isNone {
             unsafe zone.pointee.splitQueue = after.rawValue
@@ -46,7 +81,6 @@ extension PhysicalMemory {
         }
         if !after.isNone { setPrevious(after, before) }
         unsafe zone.pointee.splitQueueLength -= 1
-        flags(head).clear(cpu, bits: FrameFlags.partlyMapped, .frameFlags)
-        splitQueueLock.unlock(cpu)
+        flags(head).clear(cpu, bits: FrameFlags.splitQueued, .frameFlags)
     }
 }

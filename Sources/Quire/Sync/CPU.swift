@@ -21,7 +21,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case tlbFlushes, tlbFlushedPages, tlbHits, tlbMisses, gatherFlushes, framesAllocated, framesFreed, pagesZeroed
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
     case lockContended, entriesScanned, tablesDiscarded
-    case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsDeferred, collapses
+    case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsFailed, splitsDeferred, collapses
     case collapsesFailed
     case pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
 
@@ -57,7 +57,8 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .hugeFallbacks: "thp_fault_fallback"
         case .hugeZeroFaults: "thp_zero_page_faults"
         case .mappingsSplit: "thp_split_pmd"
-        case .foliosSplit: "folios_split"
+        case .foliosSplit: "thp_split_page"
+        case .splitsFailed: "thp_split_page_failed"
         case .splitsDeferred: "thp_deferred_split_page"
         case .collapses: "thp_collapse_alloc"
         case .pteWrites: "pte_writes"
