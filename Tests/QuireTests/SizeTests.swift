@@ -9,10 +9,10 @@ import Testing
         #expect(PhysicalMemory.recordBytes == 32)
         #expect(MemoryLayout<Area>.stride == 72)
         #expect(MemoryLayout<AreaNode>.stride == 664)
-        #expect(MemoryLayout<AnonVMA>.stride == 36)
+        #expect(MemoryLayout<AnonVMA>.stride == 40)
         #expect(MemoryLayout<AnonLink>.stride == 28)
         #expect(MemoryLayout<FileRecord>.stride == 72)
         #expect(MemoryLayout<SpaceRecord>.stride == 128)
-        #expect(MemoryLayout<CPUState>.stride == 984)
+        #expect(MemoryLayout<CPUState>.stride == 1688)
     }
 }

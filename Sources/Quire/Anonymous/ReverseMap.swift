@@ -37,6 +37,16 @@ extension MachineCore {
         }
     }
 
+    /// Whether an area is tied to the anon_vma with a number. O(links of the area).
+    func isTied(_ area: Handle<Area>, to anonVMA: UInt32) -> Bool {
+        var at = links.handle(at: areas[area].chain)
+        while !at.isNone {
+            if links[at].anonVMA.index == anonVMA { return true }
+            at = links.handle(at: links[at].nextOfArea)
+        }
+        return false
+    }
+
     /// The anon_vma of a mapped anonymous folio, its lock held for write; nil where nothing maps the folio any more.
     func lockAnonVMA(_ cpu: CPU, of head: FrameNumber) -> Handle<AnonVMA>? {
         guard memory.mappings(cpu, head) > 0 else { return nil }

@@ -24,8 +24,12 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let mayShare = AreaFlags(rawValue: 0x80)
     /// Grows down on a fault below it: a stack (VM_GROWSDOWN).
     public static let growsDown = AreaFlags(rawValue: 0x100)
+    /// Frames without records, which a driver maps as they are (VM_PFNMAP).
+    public static let pfnMap = AreaFlags(rawValue: 0x400)
     /// Pages stay in memory (VM_LOCKED).
     public static let locked = AreaFlags(rawValue: 0x2000)
+    /// A device's registers (VM_IO).
+    public static let io = AreaFlags(rawValue: 0x4000)
     /// MADV_SEQUENTIAL (VM_SEQ_READ).
     public static let sequentialRead = AreaFlags(rawValue: 0x8000)
     /// MADV_RANDOM (VM_RAND_READ).
@@ -46,6 +50,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let wipeOnFork = AreaFlags(rawValue: 0x200_0000)
     /// MADV_DONTDUMP (VM_DONTDUMP).
     public static let dontDump = AreaFlags(rawValue: 0x400_0000)
+    /// Frames with and without records, as a driver maps them (VM_MIXEDMAP).
+    public static let mixedMap = AreaFlags(rawValue: 0x1000_0000)
     /// MADV_HUGEPAGE (VM_HUGEPAGE).
     public static let hugePage = AreaFlags(rawValue: 0x2000_0000)
     /// MADV_NOHUGEPAGE (VM_NOHUGEPAGE).
@@ -59,6 +65,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     static let sticky: AreaFlags = .maybeGuard
     /// The rights that mprotect sets.
     static let rights: AreaFlags = [.read, .write, .execute]
+    /// A driver's own, in which nobody collapses pages (VM_SPECIAL).
+    static let special: AreaFlags = [.io, .dontExpand, .pfnMap, .mixedMap]
     /// What every new mapping may be given.
     static let allMay: AreaFlags = [.mayRead, .mayWrite, .mayExecute]
     /// Private, writable and not exempt: what the commit limit counts (accountable_mapping).
@@ -79,9 +87,10 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
 
     private static let names: [(flag: AreaFlags, letters: String)] = [
         (.read, "rd"), (.write, "wr"), (.execute, "ex"), (.shared, "sh"), (.mayRead, "mr"), (.mayWrite, "mw"),
-        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.locked, "lo"), (.sequentialRead, "sr"),
+        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.pfnMap, "pf"), (.locked, "lo"),
+        (.io, "io"), (.sequentialRead, "sr"),
         (.randomRead, "rr"), (.dontCopy, "dc"), (.dontExpand, "de"), (.lockOnFault, "lf"), (.account, "ac"),
-        (.noReserve, "nr"), (.hugetlb, "ht"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.maybeGuard, "gu"),
+        (.noReserve, "nr"), (.hugetlb, "ht"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.mixedMap, "mm"), (.maybeGuard, "gu"),
         (.hugePage, "hg"), (.noHugePage, "nh"), (.mergeable, "mg"),
     ]
 }

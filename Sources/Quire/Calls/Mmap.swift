@@ -146,7 +146,9 @@ extension AddressSpace {
         var offset = start >> Page.shift
         if let mapped = request.file {
             attributes.file = mapped.file
-            attributes.kind = core.files[mapped.file].kind == .memory ? .shared : .file
+            let file = core.files[mapped.file]
+            attributes.kind = file.kind == .memory ? .shared : file.kind == .device ? .driver : .file
+            if file.abilities.contains(.mixedMap) { attributes.flags.insert(.mixedMap) }
             offset = pageOffset
         } else if flags.contains(.mayShare) {
             attributes.file = try makeShared(end - start)
@@ -158,7 +160,8 @@ extension AddressSpace {
         if !isNewFile, mergeNew(cpu, proposal) != nil { return }
         defer { if isNewFile { core.release(cpu, attributes.file) } }
         let record = Area(
-            start: start, end: end, flags: flags, pageOffset: offset, kind: attributes.kind, file: attributes.file,
+            start: start, end: end, flags: attributes.flags, pageOffset: offset, kind: attributes.kind,
+            file: attributes.file,
             space: number, name: request.name)
         guard let area = core.areas.allocate(cpu, record) else { throw .ENOMEM }
         guard areas.insert(cpu, area) else {

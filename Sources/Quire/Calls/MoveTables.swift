@@ -28,6 +28,10 @@ extension AddressSpace {
     /// Moves what is mapped in [from, from + length) to `to`. `makeTargetTables` has been called.
     func moveTables(_ cpu: CPU, _ area: Handle<Area>, from: UInt64, to: UInt64, length: UInt64) {
         movePins(from: from, to: to, length: length)
+        // Whoever follows a folio to its mappings finds each entry at one of the two places (take_rmap_locks).
+        let anonVMA = core.areas[area].anonVMA
+        if !anonVMA.isNone { core.lock(of: anonVMA).writeLock(cpu) }
+        defer { if !anonVMA.isNone { core.lock(of: anonVMA).writeUnlock(cpu) } }
         var moved: UInt64 = 0
         while moved < length {
             let (source, target) = (from + moved, to + moved)

@@ -19,6 +19,14 @@ extension Task {
         return install(Descriptor(file: file, canRead: true, canWrite: canWrite), at: descriptor)
     }
 
+    /// Opens a device of `size` bytes, whose driver maps its memory. There is no such file in a workload: this is for
+    /// programs that use the library. Returns the descriptor.
+    public func openDevice(_ name: String, size: UInt64, _ abilities: DriverAbilities) throws(Errno) -> Int {
+        let file = try machine.makeFile(cpu, .device, size: size, path: name)
+        machine.core.files[file].abilities = abilities
+        return install(Descriptor(file: file, canRead: true, canWrite: true), at: nil)
+    }
+
     /// memfd_create: a file in memory, empty.
     public func memfdCreate(_ name: String, descriptor: Int? = nil) throws(Errno) -> Int {
         let file = try machine.makeFile(cpu, .memory, size: 0, path: "/memfd:" + name + " (deleted)")

@@ -63,9 +63,10 @@ extension AddressSpace {
         defer { tables.pteLock(position.table).unlock(cpu) }
         guard tables.load(cpu, position.table, index) == seen else { return .done(major: false) }
         let frame = tables.format.frame(seen)
-        if !memory.has(cpu, frame, FrameFlags.anonExclusive) {
+        let isMarked = memory.has(cpu, frame, FrameFlags.anonExclusive)
+        if !isMarked {
             let head = memory.head(cpu, frame)
-            guard canReuse(cpu, head) else { return nil }
+            guard canReuse(cpu, head, frame, position.table, index) else { return nil }
             // A small folio is this area's from now on; other areas of this space may map pages of a large one.
             if !memory.isLarge(cpu, head) { memory.setMapping(head, core.areas[context.area].anonVMA.index) }
             memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
@@ -76,23 +77,21 @@ extension AddressSpace {
         let entry = tables.format.used(mayWrite ? tables.format.dirtied(tables.format.writable(seen)) : seen)
         tables.update(cpu, position.table, index, entry)
         cpu.count(.pagesReused)
+        if core.settings.writesRanges, mayWrite, memory.isPartOfLarge(cpu, frame) {
+            reuseAround(cpu, context, position.table, index, frame, isProven: !isMarked)
+        }
         return .done(major: false)
-    }
-
-    /// Whether nobody else refers to a folio at all: the one reference of a small one is this mapping's; a large one is
-    /// mapped by one address space alone, and by all of its references. The last mapped page of a large one is copied, so
-    /// that the rest becomes free (wp_can_reuse_anon_folio). It decides for the folio; the caller marks the page (S3-01).
-    func canReuse(_ cpu: CPU, _ head: FrameNumber) -> Bool {
-        let references = memory.refcount(head).load(cpu, .refcount)
-        guard memory.isLarge(cpu, head) else { return references == 1 }
-        let mappings = memory.mappings(cpu, head)
-        return mappings > 1 && memory.isMappedByOneSpace(cpu, head) && references == mappings
     }
 
     /// Gives this mapping a page of its own in place of the one it has (the zero page, a file's, a shared one).
     private func copyPage(
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
     ) -> FaultOutcome {
+        if core.settings.writesRanges, context.access == .write,
+            let outcome = copyRange(cpu, context, position, index, seen)
+        {
+            return outcome
+        }
         let old = tables.format.frame(seen)
         let isZero = old == core.zeroFrame
         let copy = newAnonymousFrame(cpu, context, zeroed: isZero)

@@ -149,6 +149,7 @@ extension AddressSpace {
             }
             guard format.isPresent(entry) else {
                 if format.kind(entry) == .guardMarker { child.tables.install(cpu, target, index, entry) }
+                if format.isFrozen(entry) { copyFrozen(cpu, source, index, entry, into: child, target) }
                 index += 1
                 continue
             }
@@ -169,6 +170,19 @@ extension AddressSpace {
             }
         }
         return end
+    }
+
+    /// Copies the entry of a page that somebody has frozen: it thaws on both sides, shared. Whoever froze it passes this
+    /// side before the child's.
+    private func copyFrozen(
+        _ cpu: CPU, _ source: FrameNumber, _ index: Int, _ seen: Entry, into child: AddressSpace, _ target: FrameNumber
+    ) {
+        let format = tables.format
+        let entry = format.frozenForReading(seen)
+        memory.flags(format.frozenFrame(seen)).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
+        tables.update(cpu, source, index, entry)
+        child.tables.install(cpu, target, index, entry)
+        child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)
     }
 
     /// Copies an entry that maps a small folio.

@@ -82,19 +82,28 @@ extension AddressSpace {
             let entry = tables.load(cpu, table, index)
             if !entry.isNone, !format.isPresent(entry) {
                 swapped += 1
-                if let most = limits.swapped, swapped > most { return .tooManySwapped }
+                if let most = limits.swapped, swapped > most {
+                    cpu.count(.collapseSwapped)
+                    return .tooManySwapped
+                }
                 continue
             }
             if entry.isNone || format.frame(entry) == core.zeroFrame {
                 none += 1
-                if let most = limits.none, none > most { return .tooManyNone }
+                if let most = limits.none, none > most {
+                    cpu.count(.collapseNone)
+                    return .tooManyNone
+                }
                 continue
             }
             let head = memory.head(cpu, format.frame(entry))
             guard memory.kind(cpu, head) == .anonymous else { return .notAnonymous }
             if memory.isMaybeShared(cpu, head) {
                 shared += 1
-                if let most = limits.shared, shared > most { return .tooManyShared }
+                if let most = limits.shared, shared > most {
+                    cpu.count(.collapseShared)
+                    return .tooManyShared
+                }
             }
             if memory.folioLock(head).isLocked(cpu) { return .busy }
             guard memory.refcount(head).load(cpu, .refcount) == memory.mappings(cpu, head) else { return .referenced }

@@ -12,7 +12,9 @@ extension AddressSpace {
         var isStopped = false
         var at = first
         while at < last, !isStopped {
-            let result = collapse(cpu, at, .forced, .forcedCollapse)
+            // Pages of shmem are not collapsed yet.
+            let isOurs = core.areas[areas.find(at)].isAnonymous
+            let result = isOurs ? collapse(cpu, at, .forced, .forcedCollapse) : .notSuitable
             switch result {
             case .collapsed, .isLeaf: break
             case .referenced, .busy: failure = result

@@ -20,6 +20,8 @@ struct Orders: OptionSet, BitwiseCopyable {
 
     /// The sizes of anonymous folios: 16 kB to 2 MiB.
     static let anonymous = Orders(rawValue: 0b11_1111_1100)
+    /// The sizes of a file's: 8 kB to 2 MiB.
+    static let file = Orders(rawValue: 0b11_1111_1110)
     /// 2 MiB alone.
     static let huge = Orders(order: FolioOrder.huge)
 
@@ -30,43 +32,123 @@ struct Orders: OptionSet, BitwiseCopyable {
     var largest: Int? { rawValue == 0 ? nil : 15 - rawValue.leadingZeroBitCount }
 }
 
-extension AddressSpace {
-    /// The orders that an area's knobs, advice and kind allow.
-    @inline(__always) func allowedOrders(_ area: Area, _ purpose: HugePurpose) -> Orders {
-        let byAdvice = core.settings.sizes.allowed(advised: area.flags.contains(.hugePage))
-        return byAdvice.isEmpty && purpose != .forcedCollapse ? [] : ordersByRule(area, purpose, byAdvice)
+/// Which memory is asked about, as far as eligibility goes.
+struct EligibleArea: BitwiseCopyable {
+    var kind: AreaKind
+    var flags: AreaFlags
+    /// Of a driver's area.
+    var abilities: DriverAbilities = []
+    /// Whether pages were ever written there.
+    var hasAnonVMA = true
+    /// The orders for which an aligned range lies in the area, and for a file in the file too.
+    var fitting: Orders
+    var disabled = HugeDisabled.no
+}
+
+/// The rules of eligibility: those of today, and those before huge_fault handlers were asked and flags of drivers were kept
+/// out of faults (S3-07; Linux 6.0 to 6.6).
+enum HugeRules: UInt8, BitwiseCopyable { case handlersDecide, byFlags }
+
+/// The sizes' knobs as eligibility sees them.
+struct HugePolicies: BitwiseCopyable {
+    var sizes: SizePolicies
+    var shmem: ShmemHuge
+    /// By order.
+    var shmemOfSize: InlineArray<10, ShmemHuge>
+    var rules = HugeRules.handlersDecide
+
+    init(_ settings: Settings, rules: HugeRules = .handlersDecide) {
+        sizes = settings.sizes
+        shmem = settings.huge.shmem
+        shmemOfSize = settings.huge.shmemOfSize
+        self.rules = rules
     }
 
-    @inline(never)
-    private func ordersByRule(_ area: Area, _ purpose: HugePurpose, _ byAdvice: Orders) -> Orders {
-        guard area.isAnonymous, !isHugeDisabled(area, purpose) else { return [] }
-        // Areas that were made by a driver or may not be touched by khugepaged may still fault pages of their own.
-        if purpose == .collapse || purpose == .forcedCollapse, area.flags.contains(.dontExpand) { return [] }
-        var orders: Orders = purpose == .collapse || purpose == .forcedCollapse ? .huge : .anonymous
-        if purpose != .forcedCollapse { orders.formIntersection(byAdvice) }
-        if purpose != .fault {
-            // Somewhere in the area one must fit.
-            var fitting: Orders = []
-            for order in 2...FolioOrder.huge where orders.contains(Orders(order: order)) {
-                let size = Page.size << UInt64(order)
-                let first = (area.start &+ size - 1) & ~(size - 1)
-                if first >= area.start, first &+ size <= area.end { fitting.insert(Orders(order: order)) }
-            }
-            orders = fitting
-        }
-        // A collapse needs pages that were written: only faults make an anon_vma.
+    /// The orders that an area may have for a purpose.
+    func orders(_ area: EligibleArea, _ purpose: HugePurpose) -> Orders {
+        let isFault = purpose == .fault
         let isCollapse = purpose == .collapse || purpose == .forcedCollapse
-        return isCollapse && area.anonVMA.isNone ? [] : orders
+        let isAdvised = area.flags.contains(.hugePage)
+        var orders = area.kind == .anonymous ? Orders.anonymous : .file
+        if isCollapse { orders = .huge }
+        if area.kind == .anonymous, purpose != .forcedCollapse {
+            orders.formIntersection(sizes.allowed(advised: isAdvised))
+        }
+        if orders.isEmpty || isDisabled(area, purpose) { return [] }
+        // Nobody collapses persistent memory, but it may be faulted in at any size.
+        if area.abilities.contains(.dax) { return isFault ? orders : [] }
+        if isCollapse || rules == .byFlags, !area.flags.isDisjoint(with: .special) { return [] }
+        if !isFault { orders.formIntersection(area.fitting) }
+        if orders.isEmpty { return [] }
+        switch area.kind {
+        case .anonymous: return isCollapse && !area.hasAnonVMA ? [] : orders
+        case .shared where !isFault: return orders.intersection(shmemOrders(isAdvised, purpose))
+        default: break
+        }
+        let isAllowed = sizes.global == .always || sizes.global == .madvise && isAdvised
+        guard purpose == .forcedCollapse || isAllowed else { return [] }
+        // Handlers know what they do. Files of a disk have no large folios here (READ_ONLY_THP_FOR_FS).
+        let asksHandler = rules == .handlersDecide && !isCollapse && area.abilities.contains(.hugeFault)
+        return asksHandler ? orders : []
     }
 
     /// Whether the area or the process has given up huge pages (vma_thp_disabled).
-    private func isHugeDisabled(_ area: Area, _ purpose: HugePurpose) -> Bool {
+    private func isDisabled(_ area: EligibleArea, _ purpose: HugePurpose) -> Bool {
         if area.flags.contains(.noHugePage) { return true }
-        switch numbers.hugeDisabled {
+        switch area.disabled {
         case .no: return false
         case .completely: return true
         case .exceptAdvised: return !area.flags.contains(.hugePage) && purpose != .forcedCollapse
         }
+    }
+
+    /// What shmem's own knobs allow (shmem_allowable_huge_orders).
+    private func shmemOrders(_ isAdvised: Bool, _ purpose: HugePurpose) -> Orders {
+        if purpose == .forcedCollapse || shmem == .force { return .huge }
+        if shmem == .deny { return [] }
+        var orders: Orders = []
+        for order in 1...FolioOrder.huge {
+            let own = shmemOfSize[order]
+            let policy = own == .inherit ? shmem : own
+            let isOn = policy == .always || policy == .withinSize || policy == .advise && isAdvised
+            if isOn { orders.insert(Orders(order: order)) }
+        }
+        return orders
+    }
+}
+
+extension AddressSpace {
+    /// The orders that an area's knobs, advice and kind allow.
+    @inline(__always) func allowedOrders(_ area: Area, _ purpose: HugePurpose) -> Orders {
+        if purpose == .fault {
+            // What is asked at every fault. No fault of a file's is served by a large folio yet, a driver's alone may be.
+            if area.kind == .file || area.kind == .shared { return [] }
+            let byAdvice = core.settings.sizes.allowed(advised: area.flags.contains(.hugePage))
+            if area.kind == .anonymous, byAdvice.isEmpty { return [] }
+        }
+        return ordersByRule(area, purpose)
+    }
+
+    @inline(never)
+    private func ordersByRule(_ area: Area, _ purpose: HugePurpose) -> Orders {
+        let abilities: DriverAbilities = area.kind == .driver ? core.files[area.file].abilities : []
+        let asked = EligibleArea(
+            kind: area.kind, flags: area.flags, abilities: abilities, hasAnonVMA: !area.anonVMA.isNone,
+            fitting: purpose == .fault ? [] : fittingOrders(area), disabled: numbers.hugeDisabled)
+        return HugePolicies(core.settings).orders(asked, purpose)
+    }
+
+    /// The orders of which an aligned range lies in the area; where it maps a file, aligned in the file as well.
+    private func fittingOrders(_ area: Area) -> Orders {
+        var fitting: Orders = []
+        for order in 1...FolioOrder.huge {
+            let size = Page.size << UInt64(order)
+            let first = (area.start &+ size - 1) & ~(size - 1)
+            guard first >= area.start, first &+ size <= area.end else { continue }
+            let isAligned = area.isAnonymous || area.pageOffset(of: first) << Page.shift & (size - 1) == 0
+            if isAligned { fitting.insert(Orders(order: order)) }
+        }
+        return fitting
     }
 
     /// Whether the aligned range of an order around an address lies in the area (thp_vma_suitable_order).

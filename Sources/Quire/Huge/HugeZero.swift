@@ -11,7 +11,11 @@ extension MachineCore {
     func makeHugeZero(_ cpu: CPU) -> Bool {
         if hugeZeroFrame(cpu).isNone {
             let made = memory.allocateFolio(cpu, order: FolioOrder.huge, [.zeroed, .maySleep])
-            guard !made.isNone else { return false }
+            guard !made.isNone else {
+                cpu.count(.hugeZeroFailed)
+                return false
+            }
+            cpu.count(.hugeZeroMade)
             memory.initializeFolio(
                 made, order: FolioOrder.huge, .zero, flags: 0, pageFlags: 0, references: 1, mapping: 0, index: 0)
             if !hugeZeroWord.replace(cpu, 0, with: UInt64(made.rawValue), .frameFlags) {

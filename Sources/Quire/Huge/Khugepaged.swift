@@ -29,7 +29,7 @@ extension AddressSpace {
             if cursor.isNone { return collapsed }
             let area = core.areas[areas.area(at: cursor)]
             let start = (Swift.max(area.start, address) &+ (size - 1)) & ~(size - 1)
-            guard start &+ size <= area.end, allowedOrders(area, .collapse).contains(.huge) else {
+            guard area.isAnonymous, start &+ size <= area.end, allowedOrders(area, .collapse).contains(.huge) else {
                 address = area.end
                 continue
             }

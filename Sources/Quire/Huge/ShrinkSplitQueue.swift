@@ -18,6 +18,7 @@ extension MachineCore {
             let isSplit = isLocked && splitFolio(cpu, head) == .done
             if isLocked { lock.unlock(cpu) }
             if isSplit { split += 1 }
+            if isSplit, !isPartlyMapped { cpu.count(.underusedSplits) }
             if isSplit || !isPartlyMapped {
                 // One that is well used does not wait again.
                 memory.put(cpu, head)

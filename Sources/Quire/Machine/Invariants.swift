@@ -79,10 +79,19 @@ extension AddressSpace {
         if isHugeZero(cpu, entry) { return }
         let head = tables.format.frame(entry)
         precondition(memory.wholeMappings(cpu, head) > 0, "a leaf that its folio does not count")
+        checkReverse(cpu, head, address, area)
         found.anonymous += Int64(hugePages)
         if tables.format.isWritable(entry) {
             precondition(memory.has(cpu, head, FrameFlags.anonExclusive), "a writable folio is not exclusive")
         }
+    }
+
+    /// INV-RMAP: whoever follows the folio's anon_vma comes to this area, and by the page offset to this address.
+    private func checkReverse(_ cpu: CPU, _ frame: FrameNumber, _ address: UInt64, _ area: Handle<Area>) {
+        precondition(
+            memory.pageOffset(cpu, frame) == core.areas[area].pageOffset(of: address), "a page at a wrong offset")
+        let anonVMA = memory.mapping(memory.head(cpu, frame))
+        precondition(core.isTied(area, to: anonVMA), "an area that its page's anon_vma does not lead to")
     }
 
     private func countLeaf(_ cpu: CPU, _ entry: Entry, _ address: UInt64, _ found: inout TableCensus) {
@@ -101,6 +110,7 @@ extension AddressSpace {
             "a folio has more mappings than references")
         if memory.kind(cpu, frame) == .anonymous {
             found.anonymous += 1
+            checkReverse(cpu, frame, address, area)
             if tables.format.isWritable(entry) {
                 // INV-EXCL: a writable anonymous page belongs to this mapping alone.
                 precondition(memory.has(cpu, frame, FrameFlags.anonExclusive), "a writable page is not exclusive")

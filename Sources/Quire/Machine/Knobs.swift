@@ -27,6 +27,8 @@ private let runKeys: [Knob] = ownKeys + HugeFile.knobs.map { Knob(key: $0.file.p
 private let ownKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
     Knob(key: "mremap.batch", expected: "off or on"),
+    Knob(key: "cow.reuse", expected: "owner, scan, count or small"),
+    Knob(key: "cow.range", expected: "off or on"),
     Knob(key: "/proc/sys/vm/overcommit_memory", expected: "0, 1 or 2"),
     Knob(key: "/proc/sys/vm/overcommit_ratio", expected: "0 to 1000"),
     Knob(key: "/proc/sys/vm/max_map_count", expected: "a count"),
@@ -125,6 +127,12 @@ extension Machine {
         case "mremap.batch":
             guard let parsed = parseSwitch(value) else { return false }
             core.settings.batchMoves = parsed
+        case "cow.reuse":
+            guard let policy = ReusePolicy(name: value) else { return false }
+            core.settings.reuse = policy
+        case "cow.range":
+            guard let parsed = parseSwitch(value) else { return false }
+            core.settings.writesRanges = parsed
         case "/proc/sys/vm/overcommit_memory":
             guard let number, let parsed = Overcommit(rawValue: UInt8(clamping: number)) else { return false }
             core.settings.overcommit = parsed
@@ -157,16 +165,28 @@ extension Machine {
         switch key {
         case "pt_reclaim":
             return settings.reclaim == .off ? "off" : settings.reclaim == .rfc ? "rfc" : "sync"
+        case "cow.reuse": return settings.reuse.name
+        case "cow.range": return settings.writesRanges ? "on" : "off"
         case "mremap.batch": return settings.batchMoves ? "on" : "off"
         case "/proc/sys/vm/overcommit_memory": return String(settings.overcommit.rawValue)
         case "/proc/sys/vm/overcommit_ratio": return String(settings.overcommitRatio)
         case "/proc/sys/vm/max_map_count": return String(settings.maxMapCount)
         case "/proc/sys/vm/mmap_min_addr": return String(settings.mmapMinAddress)
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
+        case "/proc/vmstat": return vmstat.map { $0.name + " " + String($0.value) }.joined(separator: "\n")
         default:
             guard let file = HugeFile(path: key) else { throw .unknownKey(key, near: nearKeys(key)) }
             return read(file)
         }
+    }
+}
+
+extension ReusePolicy {
+    private static let names = ["owner", "scan", "count", "small"]
+    var name: String { Self.names[Int(rawValue)] }
+    init?(name: String) {
+        guard let place = Self.names.firstIndex(of: name) else { return nil }
+        self.init(rawValue: UInt8(place))
     }
 }
 

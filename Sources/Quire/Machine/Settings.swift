@@ -88,6 +88,9 @@ struct Settings: BitwiseCopyable {
     var sizes = SizePolicies()
     /// `transparent_hugepage/use_zero_page`.
     var useHugeZeroPage = true
+    /// `cow.reuse` and `cow.range`.
+    var reuse = ReusePolicy.owner
+    var writesRanges = false
     /// The rest of the folder `transparent_hugepage`.
     var huge = HugeSettings()
     /// Whether mremap moves what is left of a contiguous block at once (`mremap.batch`).

@@ -22,7 +22,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
     case lockContended, entriesScanned, tablesDiscarded
     case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsFailed, splitsDeferred, collapses
-    case collapsesFailed
+    case collapsesFailed, underusedSplits, hugeZeroMade, hugeZeroFailed, collapseNone, collapseSwapped, collapseShared
     case pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
 
     /// The key in the report.
@@ -68,6 +68,12 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .contpteBlocksSet: "contpte_blocks_set"
         case .tlbBarriers: "tlb_barriers"
         case .collapsesFailed: "thp_collapse_alloc_failed"
+        case .underusedSplits: "thp_underused_split_page"
+        case .hugeZeroMade: "thp_zero_page_alloc"
+        case .hugeZeroFailed: "thp_zero_page_alloc_failed"
+        case .collapseNone: "thp_scan_exceed_none_pte"
+        case .collapseSwapped: "thp_scan_exceed_swap_pte"
+        case .collapseShared: "thp_scan_exceed_share_pte"
         }
     }
 }

@@ -12,6 +12,9 @@ import Synchronization
         unsafe cell = address.assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
+    /// Waits a moment for another CPU to change the word.
+    func pause(_ cpu: CPU, _ name: SyncName) { unsafe cpu.spinOnce(cell, name, turn: 0) }
+
     @inline(__always) func load(_ cpu: CPU, _ name: SyncName) -> UInt64 {
         unsafe schedulePoint(cpu, .load, cell, .acquire, name)
         return unsafe cell.pointee.load(ordering: .acquiring)

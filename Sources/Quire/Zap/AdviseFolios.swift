@@ -96,19 +96,10 @@ extension AddressSpace {
     /// The folio that an entry maps, by its head, and how many entries from it on map consecutive pages of it; nil and 1 for
     /// what is no folio. The table's lock is held (folio_pte_batch).
     func run(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ most: Int) -> (head: FrameNumber?, pages: Int) {
-        let format = tables.format
         let entry = tables.load(cpu, table, index)
-        guard format.isPresent(entry), format.frame(entry) != core.zeroFrame else { return (nil, 1) }
-        let first = format.frame(entry)
-        let head = memory.head(cpu, first)
-        let limit = Swift.min(most, 1 << memory.order(cpu, head) - memory.pageNumber(first, of: head), 512 - index)
-        var pages = 1
-        while pages < limit {
-            let next = tables.load(cpu, table, index + pages)
-            guard format.isPresent(next), format.frame(next) == memory.page(first, pages) else { break }
-            pages += 1
-        }
-        return (head, pages)
+        guard tables.format.isPresent(entry), tables.format.frame(entry) != core.zeroFrame else { return (nil, 1) }
+        let pages = tables.run(cpu, table, index, entry, limit: most, .pages)
+        return (memory.head(cpu, tables.format.frame(entry)), pages)
     }
 
     /// A folio that `pages` entries from `index` on map wholly. False: it must be split.
