@@ -168,14 +168,17 @@ extension AddressSpace {
                 let first = format.frame(tables.load(cpu, table, index))
                 for place in 0..<pages {
                     memory.copy(cpu, from: memory.page(first, place), to: memory.page(head, index + place))
-                    _ = tables.takeOut(cpu, table, index + place)
                 }
+                _ = tables.takeOutRun(cpu, table, index, count: pages)
                 if isLocked { memory.countLocked(cpu, source, more: false) }
                 memory.removeMappings(cpu, first, count: pages, owner: number)
                 memory.put(cpu, folio: source, count: UInt32(pages))
                 taken += pages
             } else {
-                if !tables.takeOut(cpu, table, index).isNone { taken += 1 }
+                if !tables.load(cpu, table, index).isNone {
+                    _ = tables.takeOut(cpu, table, index)
+                    taken += 1
+                }
                 fresh += 1
             }
             index += pages

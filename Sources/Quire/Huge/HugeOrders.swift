@@ -120,11 +120,13 @@ struct HugePolicies: BitwiseCopyable {
 extension AddressSpace {
     /// The orders that an area's knobs, advice and kind allow.
     @inline(__always) func allowedOrders(_ area: Area, _ purpose: HugePurpose) -> Orders {
-        if purpose == .fault {
-            // What is asked at every fault. No fault of a file's is served by a large folio yet, a driver's alone may be.
-            if area.kind == .file || area.kind == .shared { return [] }
+        // What is asked at every fault and every merge has its answer here.
+        switch area.kind {
+        case .file: return []
+        case .anonymous:
             let byAdvice = core.settings.sizes.allowed(advised: area.flags.contains(.hugePage))
-            if area.kind == .anonymous, byAdvice.isEmpty { return [] }
+            if byAdvice.isEmpty, purpose != .forcedCollapse { return [] }
+        case .shared, .driver: if purpose == .fault, area.kind == .shared { return [] }
         }
         return ordersByRule(area, purpose)
     }

@@ -50,7 +50,8 @@ extension AddressSpace {
     /// An entry that maps a file's page, which nobody else maps; the table's lock is held.
     func pageOutFilePage(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ frame: FrameNumber, _ address: UInt64) {
         let file = core.files.handle(at: memory.mapping(frame))
-        guard !memory.has(cpu, frame, FrameFlags.locked), core.files[file].kind != .special else { return }
+        let kind = core.files[file].kind
+        guard !memory.has(cpu, frame, FrameFlags.locked), kind == .memory || kind == .recorded else { return }
         let isShared = memory.has(cpu, frame, FrameFlags.swapBacked)
         let old = tables.takeOut(cpu, table, index)
         tables.removed(cpu, table, 1)
@@ -76,7 +77,7 @@ extension AddressSpace {
     /// Takes clean entries out; their references are the caller's.
     private func discardEntries(_ cpu: CPU, _ table: FrameNumber, _ first: Int, _ end: Int) {
         let frame = tables.format.frame(tables.load(cpu, table, first))
-        for place in first..<end { _ = tables.takeOut(cpu, table, place) }
+        _ = tables.takeOutRun(cpu, table, first, count: end - first)
         memory.removeMappings(cpu, frame, count: end - first, owner: number)
         tables.removed(cpu, table, end - first)
         tables.counters.add(cpu, SpaceCounter.anonymous, -Int64(end - first))
