@@ -81,6 +81,7 @@ final class AddressSpace {
     /// Gives back what an empty address space still holds. Its areas are gone already.
     func free(_ cpu: CPU) {
         precondition(areas.count == 0, "an address space ends with \(areas.count) areas")
+        if core.hasPins { core.orphanPins(of: number) }
         core.trees.free(cpu, areas.head)
         core.pageTables.free(cpu, place)
         core.spaces.free(cpu, record)

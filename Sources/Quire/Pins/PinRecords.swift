@@ -51,6 +51,11 @@ extension MachineCore {
         return pins.handle(at: record.next)
     }
 
+    /// An address space has ended, and its number may become another's: what it pinned is nobody's from now on.
+    func orphanPins(of space: UInt32) {
+        eachPin { handle in if pins[handle].space == space { pins[handle].space = 0 } }
+    }
+
     private func eachPin(_ body: (Handle<PinRecord>) -> Void) {
         var at = pinList.first
         while at != 0 {

@@ -105,6 +105,54 @@ import Testing
         test.expectNothingLeft()
     }
 
+    // MARK: Somebody else at the same time
+
+    /// What an intruder pinned, for whoever checks afterwards.
+    private final class Pinned { var handle: Int? }
+
+    /// A write to page 5 of a folio, and at every point of it a read pin of page 7 by another CPU.
+    private func pinAtEveryPoint(_ settings: [String], childExits: Bool) throws {
+        let pinned = Pinned()
+        let points = try TestMachine.atEveryPoint { test in
+            for size in [16, 32, 64, 128, 256, 512, 1024, 2048] {
+                try test.machine.set(hugeFolder + "hugepages-\(size)kB/enabled", size == 64 ? "always" : "never")
+            }
+            for setting in settings {
+                let parts = setting.split(separator: "=")
+                try test.machine.set(String(parts[0]), String(parts[1]))
+            }
+            pinned.handle = nil
+            let start = try test.map(folio)
+            for place in 0..<16 as Range<UInt64> { _ = test.task.storeByte(start + place * page, 3) }
+            let child = try test.task.fork(pid: 2)
+            if childExits { child.main.exit() }
+            return start
+        } victim: { task, start in
+            _ = task.storeByte(start + 5 * page, 9)
+        } intruder: { task, start in
+            pinned.handle = try? task.pinPages(start + 7 * page, page, []).handle
+        } check: { test, start in
+            // INV-PIN: what was pinned is what is mapped, whatever the fault copied.
+            test.checkAll()
+            #expect(test.byte(start + 5 * page) == 9 && test.byte(start + 7 * page) == 3)
+            _ = test.task.storeByte(start + 7 * page, 4)
+            test.checkAll()
+            if let handle = pinned.handle { try? test.task.unpin(handle) }
+        }
+        #expect(points > 0)
+    }
+
+    @Test func copiedRangeLeavesOutWhatSomebodyPinsMeanwhile() throws {
+        // S2-06, R-14.
+        try pinAtEveryPoint(["cow.range=on"], childExits: false)
+    }
+
+    @Test(arguments: ["owner", "scan"]) func reuseAndPinAgreeWhoseThePageIs(_ policy: String) throws {
+        // S2-10, R-15.
+        try pinAtEveryPoint(["cow.reuse=" + policy, "cow.range=on"], childExits: true)
+        try pinAtEveryPoint(["cow.reuse=" + policy], childExits: true)
+    }
+
     // MARK: Ranges
 
     @Test func runOfOwnPagesBecomesWritableAtOnceAndStopsAtWhatIsNot() throws {

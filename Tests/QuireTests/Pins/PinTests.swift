@@ -124,6 +124,20 @@ import Testing
         test.expectNothingLeft()
     }
 
+    @Test func pinOfAProcessThatEndedIsNotItsSuccessors() throws {
+        // The number of an address space is used again.
+        let (test, start) = try written(1)
+        let child = try test.task.fork(pid: 2)
+        let pin = try child.main.pinPages(start, page, [.write, .longTerm])
+        child.main.exit()
+        let next = try test.task.fork(pid: 3)
+        #expect(next.space.number == child.space.number)
+        try test.task.unpin(pin.handle)
+        #expect(next.status().pinned == 0)
+        next.checkInvariants()
+        test.expectNothingLeft()
+    }
+
     @Test func partOfARangeIsNothing() throws {
         let (test, start) = try written(2)
         try test.task.munmap(start + page, page)
