@@ -6,7 +6,7 @@ import Testing
 @testable import Quire
 
 @Suite struct AdviceTests {
-    private func written(_ sizes: [Int], _ bytes: UInt64, forks: Bool = false) throws -> (TestMachine, UInt64) {
+    private func written(_ sizes: [Int], _ bytes: UInt64) throws -> (TestMachine, UInt64) {
         let test = try TestMachine(sizes: sizes)
         let start = try test.map(Swift.max(bytes, span))
         for place in 0..<(bytes / page) { _ = test.task.storeByte(start + place * page, 1) }

@@ -20,7 +20,7 @@ import Testing
         return (test, start, try test.task.fork(pid: 2))
     }
 
-    @Test(arguments: [("owner", 0), ("scan", 0), ("count", 15), ("small", 16)])
+    @Test(arguments: [("owner", 0), ("scan", 0), ("count", 15), ("small", 16)] as [(String, UInt64)])
     func copiesOfAFolioWhoseChildIsGone(_ policy: String, _ copies: UInt64) throws {
         let (test, start, child) = try forked(policy)
         child.main.exit()
