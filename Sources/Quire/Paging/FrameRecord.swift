@@ -7,7 +7,9 @@
 //     8–11   mapcount  page-table entries that map it        the table's lock (split PTL) –
 //     12–15  mapping   anon_vma or file                      owning address space         –
 //     16–23  index     page offset (48 bits), memcg (16)     entries that are not none    –
-//     24–31  next,prev LRU list                              gather and RCU lists         free list
+//     24–31  next,prev LRU list                              the first page that a PTE    free list
+//                                                            table covers; lists outside
+//                                                            of the tree
 //
 // The pages of a large folio beyond the first have kind `tail` and use the fields for the folio: Folio.swift.
 // Linux: struct page and struct ptdesc.

@@ -64,7 +64,8 @@ final class BlockBench {
         let frame = memory.allocateBlock(cpu, order: order, .unmovable)
         for place in 0..<(1 << order) { memory.zero(cpu, memory.page(frame, place)) }
         memory.initialize(
-            frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0, mapping: 1, index: 0)
+            frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0, mapping: 1,
+            index: 0)
         return frame
     }
 

@@ -142,6 +142,9 @@ import Testing
         #expect(forking.operations == 2 * blocks + tables && 2 * blocks <= entries / 8)
         #expect(test.foldedWords(start, blocks: blocks) == Array(repeating: 16, count: blocks))
         #expect(!test.tables.format.isWritable(test.entry(start)))
+        let copies = child!.space.tables
+        let table = copies.table(test.cpu, start, level: 0)
+        #expect((0..<entries).allSatisfy { copies.format.isFolded(copies.word(test.cpu, table, $0)) })
         check(test)
         let leaving = test.counting { child!.main.exit() }
         #expect(leaving.folds == 0 && leaving.unfolds == 0)

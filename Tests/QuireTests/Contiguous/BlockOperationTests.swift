@@ -37,7 +37,9 @@ import Testing
         for place in 0..<min(bench.size, 16) {
             let start = (place % 4) * bench.size
             if bench.folded(start) == 0 {
-                for index in start..<(start + bench.size) { bench.memory.word(bench.table, index).store(bench.cpu, 0, .entry) }
+                for index in start..<(start + bench.size) {
+                    bench.memory.word(bench.table, index).store(bench.cpu, 0, .entry)
+                }
                 _ = bench.foldedBlock(start)
             }
             let before = (0..<bench.size).map { bench.load(start + $0) }

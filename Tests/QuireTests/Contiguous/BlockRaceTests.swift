@@ -45,7 +45,9 @@ private enum BlockChange: String, CaseIterable, Sendable {
         let (tables, table, size) = (bench.tables, bench.table, bench.size)
         switch self {
         case .unfoldByTakingOut: return [tables.takeOut(cpu, table, 3)]
-        case .fold: tables.update(cpu, table, size - 1, bench.format.withoutAge(bench.leaf(bench.folios[0].head, size - 1)))
+        case .fold:
+            let last = bench.leaf(bench.folios[0].head, size - 1)
+            tables.update(cpu, table, size - 1, bench.format.withoutAge(last))
         case .protectAll: _ = tables.writeProtectRun(cpu, table, 0, count: size)
         case .protectOne: _ = tables.writeProtectRun(cpu, table, 5, count: 1)
         case .takeOutAll: return [tables.takeOutRun(cpu, table, 0, count: size)]
@@ -61,7 +63,9 @@ private enum BlockChange: String, CaseIterable, Sendable {
 
 @Suite struct BlockRaceTests {
     /// A block of clean entries, folded or plain, and a second folio.
-    private func bench(_ change: BlockChange, _ mode: RunMode = .explored) throws -> (BlockBench, FrameNumber, FrameNumber) {
+    private func bench(
+        _ change: BlockChange, _ mode: RunMode = .explored
+    ) throws -> (BlockBench, FrameNumber, FrameNumber) {
         let bench = try BlockBench(.arm64, mode: mode, cpus: 3)
         let head = bench.blockFolio()
         let other = bench.blockFolio()
@@ -91,8 +95,8 @@ private enum BlockChange: String, CaseIterable, Sendable {
                 var isKnown = taken.contains { bench.format.isDirty($0) }
                 for place in 0..<bench.size {
                     let entry = bench.load(place)
-                    let isOfFolio = bench.format.isPresent(entry) && bench.memory.head(bench.cpu, bench.format.frame(entry)) == head
-                    if isOfFolio, bench.format.isDirty(entry) { isKnown = true }
+                    guard bench.format.isPresent(entry), bench.format.isDirty(entry) else { continue }
+                    if bench.memory.head(bench.cpu, bench.format.frame(entry)) == head { isKnown = true }
                 }
                 #expect(isKnown == wasSet, "\(change) at point \(points), entry \(target)")
                 bench.check()

@@ -92,9 +92,10 @@ private struct Manual {
             #expect(
                 format.pageLeaf(frame, read: true, write: true, execute: false).rawValue
                     == 0x1234_0000 | user | readOnly | dbm | uxn)
-            #expect(format.pageLeaf(frame, read: true, write: false, execute: true).rawValue == 0x1234_0000 | user | readOnly)
+            let readable = format.pageLeaf(frame, read: true, write: false, execute: true)
+            #expect(readable.rawValue == 0x1234_0000 | user | readOnly)
             #expect(format.pageTable(frame).rawValue == 0x1234_0003)
-            let folded = format.folded(format.pageLeaf(frame, read: true, write: false, execute: true))
+            let folded = format.folded(readable)
             #expect(folded.rawValue == 0x1234_0000 | user | readOnly | 0x0010_0000_0000_0000)
         }
     }
@@ -115,7 +116,8 @@ private struct Manual {
         #expect(format.isExecutable(leaf) && format.isDirty(format.dirtied(leaf)))
         #expect(format.dirtied(leaf).rawValue == leaf.rawValue | d)
         let protected = format.withRights(leaf, read: true, execute: false)
-        #expect(!format.isExecutable(protected) && !format.isWritable(protected) && format.firstFrame(protected) == frame)
+        #expect(!format.isExecutable(protected) && !format.isWritable(protected))
+        #expect(format.firstFrame(protected) == frame)
         #expect(format.isExecutable(format.withRights(protected, read: true, execute: true)))
         // Svnapot: N, and 1000 where the frame number ends; the entry's own frame comes back from its index.
         let folded = format.folded(leaf)
@@ -192,8 +194,8 @@ private struct Manual {
                 let isNone = pages[range].allSatisfy { $0.entry.isNone }
                 switch random.below(8) {
                 case 0 where isNone, 1 where isNone:
-                    bench.tables.installRun(
-                        cpu, table, range.lowerBound, count: range.count, bench.leaf(head, range.lowerBound, write: write))
+                    let first = bench.leaf(head, range.lowerBound, write: write)
+                    bench.tables.installRun(cpu, table, range.lowerBound, count: range.count, first)
                     note(range) { bench.leaf(head, $0, write: write) }
                 case 2 where isNone:
                     for index in range {
@@ -204,7 +206,8 @@ private struct Manual {
                     var taken = 0
                     for index in range where !pages[index].entry.isNone {
                         let old = bench.tables.takeOut(cpu, table, index)
-                        #expect(format.withoutAge(old) == pages[index].entry && (format.isDirty(old) || !pages[index].dirty))
+                        #expect(format.withoutAge(old) == pages[index].entry)
+                        #expect(format.isDirty(old) || !pages[index].dirty)
                         pages[index] = Page()
                         taken += 1
                     }
