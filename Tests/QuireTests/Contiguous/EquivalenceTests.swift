@@ -135,7 +135,7 @@ private final class Twins {
             case .lock:
                 if step.choice % 2 == 0 { try task.mlock(start, length) } else { try task.munlock(start, length) }
             case .pin:
-                return "\(try task.pinPages(start, min(length, 3 * page), step.choice % 2 == 0 ? .write : []).handle)"
+                return "\(try task.pinPages(start, min(length, 3 * page), step.choice % 2 == 0 ? .write : .longTerm).handle)"
             case .unpin: for pin in pins { try task.unpin(pin) }
             }
             return "done"
