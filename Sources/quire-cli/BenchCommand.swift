@@ -17,6 +17,7 @@ struct BenchCommand: ParsableCommand {
             atomics and locks, and contents eager, each against the live kernel.
             replay  2,000,000 lines, the shipped jemalloc recording over and over: lines a second, host memory.
             inspect `quire inspect` on a process with 1 TB of VIRT and 4 GB of RES, a page in each MiB.
+            tlb     streams of references through the TLB model: references a second, misses by mapping size.
             server  the documents' server at full size (VIRT 55 TB, RES 590 GB, VmPTE 110 GB): minutes, up to 8 GB.
 
             EXAMPLES
@@ -25,7 +26,7 @@ struct BenchCommand: ParsableCommand {
               quire bench server
             """)
 
-    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, replay, inspect, server }
+    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, replay, inspect, tlb, server }
 
     @Argument(help: "What to measure.")
     var subject = Subject.touch
@@ -33,8 +34,11 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Repetitions of each loop.")
     var repetitions = 5
 
-    @Option(help: "Rounds of 2 MiB in each repetition.")
+    @Option(help: "Rounds of 2 MiB in each repetition; for tlb, of 10,000 references.")
     var rounds = 2000
+
+    @Option(help: "For tlb: only rows whose name contains this, such as 'zipf, 1G' or 'arm64 64K'.")
+    var only: String?
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -49,6 +53,7 @@ struct BenchCommand: ParsableCommand {
         case .touch: try touch()
         case .replay: try replay()
         case .inspect: try inspect()
+        case .tlb: try tlb()
         case .server: try server()
         }
     }
@@ -178,6 +183,14 @@ struct BenchCommand: ParsableCommand {
     private func hundredths(_ number: Double) -> String {
         let value = Int((number * 100).rounded())
         return "\(value / 100).\(value % 100 < 10 ? "0" : "")\(value % 100)"
+    }
+
+    // MARK: TLBs
+
+    private func tlb() throws {
+        var bench = TLBBench(only: only)
+        try bench.run(repetitions: repetitions, references: rounds * 10_000)
+        json ? bench.printJSON(median: median) : bench.printTable(median: median)
     }
 
     // MARK: The server at full size

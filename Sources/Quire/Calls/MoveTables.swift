@@ -38,7 +38,6 @@ extension AddressSpace {
             if !whole { moveEntries(cpu, source, target, step) }
             moved += step
         }
-        tables.flushRange(cpu, from, from + length)
     }
 
     /// How far the range reaches within one table on either side.
@@ -83,6 +82,7 @@ extension AddressSpace {
         let nested = !tables.pteLock(to.table).isSame(as: tables.pteLock(from.table))
         if nested { tables.pteLock(to.table).lock(cpu) }
         var taken = 0
+        var wasMapped = false
         let sourceIndex = tables.format.index(source, level: 0)
         let targetIndex = tables.format.index(target, level: 0)
         let count = Int(length >> Page.shift)
@@ -90,10 +90,12 @@ extension AddressSpace {
         var place = 0
         while place < count {
             let index = sourceIndex + place
-            if tables.load(cpu, from.table, index).isNone {
+            let seen = tables.load(cpu, from.table, index)
+            if seen.isNone {
                 place += 1
                 continue
             }
+            wasMapped = wasMapped || tables.format.isPresent(seen)
             // At most what is left of a folded block: of it one value says all (docs/contpte.md, Q6).
             let batch = batches ? tables.batch(cpu, from.table, index, limit: count - place) : 1
             if batch > 1 {
@@ -106,6 +108,7 @@ extension AddressSpace {
             place += batch
         }
         tables.removed(cpu, from.table, taken)
+        if wasMapped { tables.flushRange(cpu, source, source + length) }
         if nested { tables.pteLock(to.table).unlock(cpu) }
         tables.pteLock(from.table).unlock(cpu)
     }

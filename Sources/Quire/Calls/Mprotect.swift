@@ -14,6 +14,8 @@ extension AddressSpace {
         var area = areas.find(start)
         guard !area.isNone else { throw .ENOMEM }
         var at = start
+        var gather = Gather(cpu, tables)
+        defer { gather.flushTranslations() }
         if grows.contains(.growsDown) {
             guard core.areas[area].start < end else { throw .ENOMEM }
             guard core.areas[area].flags.contains(.growsDown) else { throw .EINVAL }
@@ -27,7 +29,7 @@ extension AddressSpace {
             let flags = old.flags.subtracting(.rights).union(protection.areaFlags)
             guard flags.rawValue & ~(flags.rawValue >> 4) & 7 == 0 else { throw .EACCES }
             let next = Swift.min(old.end, end)
-            area = try protectArea(cpu, area, at, next, flags)
+            area = try protectArea(cpu, &gather, area, at, next, flags)
             at = next
             if at >= end { return }
             area = areas.find(at)
@@ -38,7 +40,7 @@ extension AddressSpace {
 
     /// Changes the rights of [start, end) of one area (mprotect_fixup).
     private func protectArea(
-        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ wanted: AreaFlags
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ wanted: AreaFlags
     ) throws(Errno) -> Handle<Area> {
         let old = core.areas[area]
         var flags = wanted
@@ -64,7 +66,7 @@ extension AddressSpace {
             if charged { core.uncommit(cpu, pages: pages) }
             throw error
         }
-        changeEntries(cpu, changed, start, end)
+        changeEntries(cpu, &gather, changed, start, end)
         if old.flags.contains(.account), !flags.contains(.account) { core.uncommit(cpu, pages: pages) }
         if old.flags.intersection([.write, .shared, .locked]) == .locked, flags.contains(.write) {
             _ = populateArea(cpu, changed, start, end)
@@ -75,17 +77,21 @@ extension AddressSpace {
     }
 
     /// Gives the entries of [start, end) the rights of the area (change_protection).
-    private func changeEntries(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
+    private func changeEntries(
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64
+    ) {
         let record = core.areas[area]
-        protectLeaves(cpu, area, start, end)
-        eachTable(cpu, start, end) { table, from, to in changeTable(cpu, table, record, from, to) }
+        protectLeaves(cpu, &gather, area, start, end)
+        eachTable(cpu, start, end) { table, from, to in changeTable(cpu, &gather, table, record, from, to) }
     }
 
-    private func changeTable(_ cpu: CPU, _ table: FrameNumber, _ area: Area, _ start: UInt64, _ end: UInt64) {
+    private func changeTable(
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ area: Area, _ start: UInt64, _ end: UInt64
+    ) {
         let format = tables.format
         let readable = !area.flags.isDisjoint(with: .rights)
-        var changed = false
-        var index = format.index(start, level: 0)
+        let first = format.index(start, level: 0)
+        var index = first
         for _ in 0..<((end - start) >> Page.shift) {
             defer { index += 1 }
             let seen = tables.load(cpu, table, index)
@@ -94,9 +100,11 @@ extension AddressSpace {
             var new = format.withRights(old, read: readable, execute: area.flags.contains(.execute))
             if area.flags.contains(.write), mayWriteAtOnce(cpu, area, format.frame(old)) { new = format.writable(new) }
             tables.update(cpu, table, index, new)
-            changed = changed || new != old
+            // What no walk could use is in no TLB.
+            if new != old, format.isValidForHardware(old) {
+                gather.cleared(start + UInt64(index - first) << Page.shift)
+            }
         }
-        if changed { tables.flushRange(cpu, start, end) }
     }
 
     /// Whether a page may become writable without a fault: it belongs to this mapping alone, or writes to it need no

@@ -16,7 +16,7 @@ extension AddressSpace {
         }
         guard tables.lockLeaf(cpu, position) != nil else { return false }
         let old = takeLeaf(cpu, position, locked: core.areas[area].flags.contains(.locked))
-        gather.cleared(start, end)
+        gather.cleared(start, end, by: tables.format.shift(ofLevel: 1))
         let isFull = isHugeZero(cpu, old) ? core.putHugeZero(cpu) : gather.add(tables.format.frame(old))
         tables.pmdLock(position.pmdTable).unlock(cpu)
         if isFull { gather.flush() }
@@ -79,7 +79,9 @@ extension AddressSpace {
     }
 
     /// Gives the leaves of a range the rights of the area (change_huge_pmd).
-    func protectLeaves(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
+    func protectLeaves(
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64
+    ) {
         let format = tables.format
         let flags = core.areas[area].flags
         eachLeaf(cpu, area, start, end) { position, _, at in
@@ -90,7 +92,9 @@ extension AddressSpace {
             if flags.contains(.write), isOwn { new = format.writable(new) }
             new = format.hugeLeaf(new)
             tables.update(cpu, position.pmdTable, position.index, new)
-            if new != old { tables.flushRange(cpu, at, at + tables.hugeSize) }
+            if new != old, format.isValidForHardware(old) {
+                gather.cleared(at, at + tables.hugeSize, by: format.shift(ofLevel: 1))
+            }
         }
     }
 
@@ -115,7 +119,7 @@ extension AddressSpace {
         tables.removed(cpu, position.pmdTable, 1)
         let table = tables.withdraw(cpu, from: position.pmdTable)
         tables.pmdLock(position.pmdTable).unlock(cpu)
-        tables.flushRange(cpu, source, source + size)
+        tables.flushLeaf(cpu, source)
         let lock = tables.pmdLock(pmdTable)
         lock.lock(cpu)
         installLeaf(cpu, pmdTable, target, entry, deposit: table)

@@ -20,6 +20,7 @@ extension PageTableFormat {
         return PageTableFormat(
             levels: 4,
             userEnd: 1 << 48,
+            broadcastsInvalidations: true,
             checksUpperBits: false,
             frameMask: 0x0000_ffff_ffff_f000,
             present: valid, presentValue: valid,

@@ -30,6 +30,7 @@ extension Player {
             if found.owner.wasKilled || s.isResumed || s.result != .none { return nil }
             throw fail(s, "expected a process that runs; this one has exited", column: 1)
         }
+        found.task.schedule()
         if case .name = s.prefix {
             // The name may be bound to another process in between.
             lastActor = nil
