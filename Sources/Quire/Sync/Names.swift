@@ -57,7 +57,7 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     }
 
     /// Whether two locks of the class may be held at once.
-    var nests: Bool { self == .pte || self == .pageTable || self == .anonVMA || self == .mmapLock }
+    var nests: Bool { self == .pte || self == .pmd || self == .pageTable || self == .anonVMA || self == .mmapLock }
 }
 
 /// What an operation on a shared word or lock does: the kind of a schedule point.
