@@ -37,6 +37,9 @@ let package = Package(
                 "CQuireLive", "QuireWorkload", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        // The explorer: the core under a controlled scheduler. Switching stacks is a few lines of assembly.
+        .target(name: "CQuireSwitch"),
+        .target(name: "QuireExplore", dependencies: ["Quire", "QuireHost", "CQuireSwitch"], swiftSettings: settings),
         // Recording of real programs with strace and perf.
         .target(
             name: "QuireRecord",
@@ -54,6 +57,7 @@ let package = Package(
         .testTarget(
             name: "QuireWorkloadTests", dependencies: ["QuireWorkload"], resources: [.copy("Replay/Goldens")],
             swiftSettings: settings),
+        .testTarget(name: "QuireExploreTests", dependencies: ["QuireExplore"], swiftSettings: settings),
         .testTarget(name: "QuireConformTests", dependencies: ["QuireConform"], swiftSettings: settings),
         .testTarget(
             name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload"],

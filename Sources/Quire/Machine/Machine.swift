@@ -2,6 +2,24 @@
 // shared between machines, so many may live in one program. A sequential machine belongs to one thread at a time.
 // Linux: the kernel, as a value.
 
+/// A machine at one moment: what `Machine.restore` goes back to.
+public struct MachineCheckpoint {
+    let memory: SavedMemory
+    let flags: PhysicalMemory.SavedFlags
+    let processes: [Int: Process]
+    let spaces: [UInt32: AddressSpace]
+    let states: [(Process, Process.Saved)]
+    let users: [(AddressSpace, Int)]
+    let nextSpace: UInt32
+    let nextInode: UInt64
+    let namedFiles: [String: Handle<FileRecord>]
+    let pins: [Int: Handle<PinRecord>]
+    let nextPin: Int
+
+    /// The bytes that are copied back.
+    public var bytes: Int { memory.bytes }
+}
+
 /// A simulated machine that runs Linux's memory manager.
 ///
 /// Make one with a configuration and a host, make a process, and call what Linux would be called:
@@ -147,6 +165,40 @@ public final class Machine: @unchecked Sendable {
         strings.append(text)
         stringNumbers[text] = number
         return number
+    }
+
+    // MARK: Starting over
+
+    /// What the machine is now, to come back to. Only while nothing runs.
+    public func checkpoint() -> MachineCheckpoint {
+        MachineCheckpoint(
+            memory: SavedMemory(state.extents + core.memory.extents(cpus: configuration.cpus) + core.extents),
+            flags: core.memory.savedFlags(), processes: processTable, spaces: spaceTable,
+            states: processTable.values.map { ($0, $0.saved) }, users: spaceTable.values.map { ($0, $0.users) },
+            nextSpace: nextSpace, nextInode: nextInode, namedFiles: namedFiles, pins: pinTable, nextPin: nextPin)
+    }
+
+    /// Goes back to a checkpoint of this machine, O(memory in use then and since); asks the host for nothing.
+    public func restore(_ checkpoint: MachineCheckpoint) {
+        let frontiers = core.frontiers
+        core.memory.forgetDirtied(since: checkpoint.flags)
+        checkpoint.memory.restore()
+        core.forget(beyond: frontiers)
+        processTable = checkpoint.processes
+        spaceTable = checkpoint.spaces
+        for (process, saved) in checkpoint.states { process.saved = saved }
+        for (space, users) in checkpoint.users { space.users = users }
+        nextSpace = checkpoint.nextSpace
+        nextInode = checkpoint.nextInode
+        namedFiles = checkpoint.namedFiles
+        pinTable = checkpoint.pins
+        nextPin = checkpoint.nextPin
+    }
+
+    /// Hands every operation of `Sync` to a scheduler from now on; nil ends that, and the machine is sequential.
+    public func explore(with hook: ScheduleHook?) {
+        environment.hook = hook
+        state.set(mode: hook == nil ? .sequential : .explored)
     }
 
     // MARK: The whole machine

@@ -80,6 +80,32 @@ final class MachineCore: Sendable {
         zeroFrame = zero
     }
 
+    /// What of the pools is in use.
+    var extents: [Extent] {
+        areas.extents + nodes.extents + trees.extents + spaces.extents + anonVMAs.extents + links.extents
+            + files.extents + pins.extents + pinLists.extents + settingsPool.extents
+    }
+
+    /// The pools' frontiers, in a fixed order.
+    var frontiers: [UInt32] {
+        [
+            areas.frontier, nodes.frontier, trees.frontier, spaces.frontier, anonVMAs.frontier, links.frontier,
+            files.frontier, pins.frontier,
+        ]
+    }
+
+    /// Forgets what lies beyond the frontiers, up to those of an earlier run.
+    func forget(beyond earlier: [UInt32]) {
+        areas.forgetBeyondFrontier(upTo: earlier[0])
+        nodes.forgetBeyondFrontier(upTo: earlier[1])
+        trees.forgetBeyondFrontier(upTo: earlier[2])
+        spaces.forgetBeyondFrontier(upTo: earlier[3])
+        anonVMAs.forgetBeyondFrontier(upTo: earlier[4])
+        links.forgetBeyondFrontier(upTo: earlier[5])
+        files.forgetBeyondFrontier(upTo: earlier[6])
+        pins.forgetBeyondFrontier(upTo: earlier[7])
+    }
+
     /// Gives the pools back to the host.
     func release(to host: Host) {
         areas.release(to: host)

@@ -43,6 +43,30 @@ public final class Process {
         mainTask = Task(tid: pid, process: self, cpu: main.cpu)
     }
 
+    /// What may change about a process, for a checkpoint.
+    struct Saved {
+        var space: AddressSpace
+        var descriptors: [Int: Descriptor]
+        var borrowsAddressSpace: Bool
+        var hasExited: Bool
+        var main: Task?
+    }
+
+    var saved: Saved {
+        get {
+            Saved(
+                space: space, descriptors: descriptors, borrowsAddressSpace: borrowsAddressSpace, hasExited: hasExited,
+                main: mainTask)
+        }
+        set {
+            space = newValue.space
+            descriptors = newValue.descriptors
+            borrowsAddressSpace = newValue.borrowsAddressSpace
+            hasExited = newValue.hasExited
+            mainTask = newValue.main
+        }
+    }
+
     /// The lowest free descriptor number from 3 on.
     func freeDescriptor() -> Int {
         var number = 3

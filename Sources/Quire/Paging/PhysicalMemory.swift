@@ -99,6 +99,57 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         }
     }
 
+    // MARK: Starting over
+
+    /// What of the memory is in use: state, records up to the frontier, and the frames that hold something.
+    func extents(cpus: Int) -> [Extent] {
+        let layout = Layout(frames: Int(frameCount), cpus: cpus)
+        let frontier = unsafe Int(zone.pointee.frontier)
+        var all = unsafe [
+            Extent(UnsafeMutableRawPointer(mutating: parts), layout.stateBytes),
+            Extent(records, frontier * Self.recordBytes),
+        ]
+        for number in 1..<frontier where flagsWord(number) & FrameFlags.notZero != 0 {
+            unsafe all.append(Extent(base + number << Int(Page.shift), Int(Page.size)))
+        }
+        return all
+    }
+
+    private func flagsWord(_ number: Int) -> UInt32 {
+        unsafe (records + number * Self.recordBytes).load(as: UInt32.self)
+    }
+
+    /// Zeroes what a run wrote to frames that held nothing when `saved` was made and that are about to be forgotten;
+    /// records beyond the saved frontier become unused. Called before `saved` is put back.
+    func forgetDirtied(since saved: SavedFlags) {
+        let frontier = unsafe Int(zone.pointee.frontier)
+        for number in 1..<frontier {
+            let wasZero = number >= saved.flags.count || saved.flags[number] & FrameFlags.notZero == 0
+            if wasZero, flagsWord(number) & FrameFlags.notZero != 0, contents != .off || holdsWords(number) {
+                unsafe (base + number << Int(Page.shift)).initializeMemory(as: UInt64.self, repeating: 0, count: 512)
+            }
+            if number >= saved.flags.count {
+                unsafe (records + number * Self.recordBytes).initializeMemory(
+                    as: UInt64.self, repeating: 0, count: Self.recordBytes / 8)
+            }
+        }
+    }
+
+    /// Whether a frame is of a kind whose words are always real; a free one may have been.
+    private func holdsWords(_ number: Int) -> Bool {
+        FrameKind(rawValue: flagsWord(number) & FrameFlags.kind) != .anonymous
+    }
+
+    /// The frames' flags, to know later which frames a run has written to.
+    func savedFlags() -> SavedFlags {
+        SavedFlags(flags: unsafe (0..<Int(zone.pointee.frontier)).map { flagsWord($0) })
+    }
+
+    /// Frames' flags at one moment.
+    struct SavedFlags {
+        let flags: [UInt32]
+    }
+
     // MARK: Bytes
 
     /// A word of a table or cache node: `index` counts words of 8 bytes.

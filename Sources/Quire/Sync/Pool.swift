@@ -47,6 +47,24 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         unsafe host.release(UnsafeMutableRawPointer(head), 4096 + generationBytes + recordBytes)
     }
 
+    /// What of the pool's memory is in use.
+    var extents: [Extent] {
+        let used = unsafe Int(head[2])
+        return unsafe [
+            Extent(UnsafeMutableRawPointer(head), 32),
+            Extent(UnsafeMutableRawPointer(generations), used * 4),
+            Extent(UnsafeMutableRawPointer(records), used * MemoryLayout<Record>.stride),
+        ]
+    }
+
+    /// Forgets the generations of records from the frontier on, which an earlier run had used.
+    func forgetBeyondFrontier(upTo other: UInt32) {
+        for index in unsafe Int(head[2])..<Swift.max(Int(other), Int(head[2])) { unsafe generations[index] = 0 }
+    }
+
+    /// The first record that was never used.
+    var frontier: UInt32 { unsafe head[2] }
+
     private var lock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(head)), .pool) }
 
     /// The number of records in use.
