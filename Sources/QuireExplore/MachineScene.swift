@@ -1,0 +1,58 @@
+// A scene on a real machine: one process, prepared once; then every run starts from that checkpoint, with a task of the
+// process on each simulated CPU. What a run came to is asked of the machine when all have ended.
+
+public import Quire
+
+/// A machine to explore, with what each of its CPUs does.
+///
+///     let scene = try MachineScene(cpus: 2, host: .linux) { task in
+///         try task.mmap(0x1000_0000_0000, length: 2 << 20, protection: [.read, .write], flags: [.private, .anonymous, .fixed])
+///     }
+///     scene.cpu(0) { task in try? task.madvise(0x1000_0000_0000, 2 << 20, Advice.dontNeed.rawValue) }
+///     scene.cpu(1) { task in _ = task.storeByte(0x1000_0000_0000, 1) }
+///     let result = Explorer().explore(scene.scene { process in "\(process.status().pageTables)" })
+public final class MachineScene {
+    /// The machine.
+    public let machine: Machine
+    /// The process whose tasks run.
+    public let process: Process
+    private let checkpoint: MachineCheckpoint
+    private var bodies: [() -> Void] = []
+
+    /// Makes the machine and prepares it on CPU 0. Throws what the preparation throws.
+    public init(
+        cpus: Int, host: Host, configure: (inout MachineConfiguration) -> Void = { _ in },
+        prepare: (Task) throws -> Void
+    ) throws {
+        var configuration = MachineConfiguration()
+        configuration.memory = 16 << 20
+        configuration.cpus = cpus
+        configuration.contents = .off
+        configure(&configuration)
+        machine = try Machine(configuration, host: host)
+        process = try machine.makeProcess(pid: 1)
+        try prepare(process.main)
+        checkpoint = machine.checkpoint()
+    }
+
+    /// Says what a CPU does; CPUs are numbered from 0, in the order of the calls.
+    public func cpu(_ number: Int, _ body: @escaping (Task) -> Void) {
+        precondition(number == bodies.count, "say what CPU \(bodies.count) does first")
+        let task = process.makeTask(tid: 100 + number, cpu: number)
+        bodies.append { body(task) }
+    }
+
+    /// The scene; `outcome` looks at the process after each run, whose invariants have been checked.
+    public func scene(_ outcome: @escaping (Process) -> String) -> Scene {
+        Scene(
+            reset: { [machine, checkpoint] hook in
+                machine.restore(checkpoint)
+                machine.explore(with: hook)
+            }, bodies: bodies,
+            outcome: { [machine, process] in
+                machine.explore(with: nil)
+                process.checkInvariants()
+                return outcome(process)
+            })
+    }
+}
