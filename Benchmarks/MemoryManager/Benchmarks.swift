@@ -10,6 +10,9 @@ let benchmarks: @Sendable () -> Void = {
     touchAndDontNeed("contents eager, sequential", .eager, .sequential)
     fork()
     for policy in ["whole", "exact"] { for pages in [1, 512, 65_536] as [UInt64] { unaccount(policy, pages: pages) } }
+    for order in 2...9 {
+        for policy in ["owner", "scan"] { reuse(order: order, policy: policy) }
+    }
     for areas in [1_000, 60_000] {
         mapAndUnmap(areas: areas)
         splitAndMerge(areas: areas)
@@ -119,5 +122,35 @@ private func fork() {
     } body: { fixture, watch in
         let child = try watch.time { try fixture.task.fork(pid: 2) }
         child.main.exit()
+    }
+}
+
+/// One operation: the write to a page of a large folio that a child had and has no more. Each page faults and asks anew
+/// whether the folio is this process's alone: by its owners, or by the entries around the page.
+private func reuse(order: Int, policy: String) {
+    let bytes: UInt64 = 16 << 20
+    let folder = "/sys/kernel/mm/transparent_hugepage/"
+    measure("write after fork and exit, folios of \(1 << order) pages, \(policy)", operations: Int(bytes / Page.size)) {
+        let fixture = try Fixture()
+        for other in 2...9 {
+            let value = other == order ? "always" : "never"
+            try fixture.machine.set(folder + "hugepages-\(4 << other)kB/enabled", value)
+        }
+        try fixture.machine.set("cow.reuse", policy)
+        try fixture.map(at: Fixture.free, pages: bytes / Page.size)
+        guard fixture.task.touchWrite(Fixture.free, bytes) == .done else { throw Errno.EFAULT }
+        // Where a PMD entry maps the folio, take it apart: this is about entries of pages.
+        if order == 9 {
+            for start in stride(from: Fixture.free, to: Fixture.free + bytes, by: 2 << 20) {
+                try fixture.task.mprotect(start, Page.size, .read)
+                try fixture.task.mprotect(start, Page.size, [.read, .write])
+            }
+        }
+        return fixture
+    } body: { fixture, watch in
+        try fixture.task.fork(pid: 2).main.exit()
+        try watch.time {
+            guard fixture.task.touchWrite(Fixture.free, bytes) == .done else { throw Errno.EFAULT }
+        }
     }
 }

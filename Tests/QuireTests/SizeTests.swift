@@ -10,10 +10,10 @@ import Testing
         #expect(MemoryLayout<Area>.stride == 80)
         #expect(MemoryLayout<AreaExtras>.stride == 32)
         #expect(MemoryLayout<AreaNode>.stride == 704)
-        #expect(MemoryLayout<AnonVMA>.stride == 36)
+        #expect(MemoryLayout<AnonVMA>.stride == 40)
         #expect(MemoryLayout<AnonLink>.stride == 28)
-        #expect(MemoryLayout<FileRecord>.stride == 104)
+        #expect(MemoryLayout<FileRecord>.stride == 112)
         #expect(MemoryLayout<SpaceRecord>.stride == 168)
-        #expect(MemoryLayout<CPUState>.stride == 472)
+        #expect(MemoryLayout<CPUState>.stride == 1688)
     }
 }

@@ -17,8 +17,9 @@ struct AnonVMA: BitwiseCopyable {
     var areas: UInt32 = 0
     /// Anon_vmas made from it by fork; its own self counts.
     var children: UInt32 = 0
-    /// The first link in its list.
+    /// The first and the last link in its list, which has a parent's areas before those of its children.
     var firstLink: UInt32 = 0
+    var lastLink: UInt32 = 0
 }
 
 /// A tie between an area and an anon_vma.
@@ -88,10 +89,15 @@ extension MachineCore {
     private func hang(_ link: Handle<AnonLink>) {
         let area = links[link].area
         let anonVMA = links[link].anonVMA
-        let first = anonVMAs[anonVMA].firstLink
-        links[link].nextOfAnon = first
-        if first != 0 { links[links.handle(at: first)].previousOfAnon = link.index }
-        anonVMAs[anonVMA].firstLink = link.index
+        // Last: a fork copies from parent to child, and a walk must not have passed the child when it does.
+        let last = anonVMAs[anonVMA].lastLink
+        links[link].previousOfAnon = last
+        if last == 0 {
+            anonVMAs[anonVMA].firstLink = link.index
+        } else {
+            links[links.handle(at: last)].nextOfAnon = link.index
+        }
+        anonVMAs[anonVMA].lastLink = link.index
         anonVMAs[anonVMA].references += 1
         links[link].nextOfArea = areas[area].chain
         areas[area].chain = link.index
@@ -192,7 +198,9 @@ extension MachineCore {
             } else {
                 links[links.handle(at: link.previousOfAnon)].nextOfAnon = link.nextOfAnon
             }
-            if link.nextOfAnon != 0 {
+            if link.nextOfAnon == 0 {
+                anonVMAs[link.anonVMA].lastLink = link.previousOfAnon
+            } else {
                 links[links.handle(at: link.nextOfAnon)].previousOfAnon = link.previousOfAnon
             }
             let becameEmpty = anonVMAs[link.anonVMA].firstLink == 0

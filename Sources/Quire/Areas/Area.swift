@@ -9,6 +9,8 @@ enum AreaKind: UInt8, BitwiseCopyable {
     case file
     /// A file that lives in memory alone: memfd, shared anonymous memory, tmpfs.
     case shared
+    /// Memory that a driver or DAX maps.
+    case driver
 }
 
 /// One area of an address space.

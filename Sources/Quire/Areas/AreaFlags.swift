@@ -30,8 +30,12 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let maybeGuard = AreaFlags(rawValue: 0x800)
     /// A userfaultfd hears of writes to what it protected (VM_UFFD_WP).
     public static let userfaultWriteProtect = AreaFlags(rawValue: 0x1000)
+    /// Frames without records, which a driver maps as they are (VM_PFNMAP).
+    public static let pfnMap = AreaFlags(rawValue: 0x400)
     /// Pages stay in memory (VM_LOCKED).
     public static let locked = AreaFlags(rawValue: 0x2000)
+    /// A device's registers (VM_IO).
+    public static let io = AreaFlags(rawValue: 0x4000)
     /// MADV_SEQUENTIAL (VM_SEQ_READ).
     public static let sequentialRead = AreaFlags(rawValue: 0x8000)
     /// MADV_RANDOM (VM_RAND_READ).
@@ -54,6 +58,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let wipeOnFork = AreaFlags(rawValue: 0x200_0000)
     /// MADV_DONTDUMP (VM_DONTDUMP).
     public static let dontDump = AreaFlags(rawValue: 0x400_0000)
+    /// Frames with and without records, as a driver maps them (VM_MIXEDMAP).
+    public static let mixedMap = AreaFlags(rawValue: 0x1000_0000)
     /// MADV_HUGEPAGE (VM_HUGEPAGE).
     public static let hugePage = AreaFlags(rawValue: 0x2000_0000)
     /// MADV_NOHUGEPAGE (VM_NOHUGEPAGE).
@@ -75,6 +81,8 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     static let userfault: AreaFlags = [.userfaultMissing, .userfaultWriteProtect, .userfaultMinor]
     /// The rights that mprotect sets.
     static let rights: AreaFlags = [.read, .write, .execute]
+    /// A driver's own, in which nobody collapses pages (VM_SPECIAL).
+    static let special: AreaFlags = [.io, .dontExpand, .pfnMap, .mixedMap]
     /// What every new mapping may be given.
     static let allMay: AreaFlags = [.mayRead, .mayWrite, .mayExecute]
     /// Private, writable and not exempt: what the commit limit counts (accountable_mapping).
@@ -97,10 +105,11 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
 
     private static let names: [(flag: AreaFlags, letters: String)] = [
         (.read, "rd"), (.write, "wr"), (.execute, "ex"), (.shared, "sh"), (.mayRead, "mr"), (.mayWrite, "mw"),
-        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.userfaultMissing, "um"), (.maybeGuard, "gu"),
-        (.userfaultWriteProtect, "uw"), (.locked, "lo"), (.sequentialRead, "sr"), (.randomRead, "rr"),
-        (.dontCopy, "dc"), (.dontExpand, "de"), (.lockOnFault, "lf"), (.account, "ac"), (.noReserve, "nr"),
-        (.hugetlb, "ht"), (.sync, "sf"), (.wipeOnFork, "wf"), (.dontDump, "dd"), (.hugePage, "hg"),
-        (.noHugePage, "nh"), (.mergeable, "mg"), (.droppable, "dp"), (.userfaultMinor, "ui"),
+        (.mayExecute, "me"), (.mayShare, "ms"), (.growsDown, "gd"), (.userfaultMissing, "um"), (.pfnMap, "pf"),
+        (.maybeGuard, "gu"), (.userfaultWriteProtect, "uw"), (.locked, "lo"), (.io, "io"), (.sequentialRead, "sr"),
+        (.randomRead, "rr"), (.dontCopy, "dc"), (.dontExpand, "de"), (.lockOnFault, "lf"), (.account, "ac"),
+        (.noReserve, "nr"), (.hugetlb, "ht"), (.sync, "sf"), (.wipeOnFork, "wf"), (.dontDump, "dd"),
+        (.mixedMap, "mm"), (.hugePage, "hg"), (.noHugePage, "nh"), (.mergeable, "mg"), (.droppable, "dp"),
+        (.userfaultMinor, "ui"),
     ]
 }

@@ -124,11 +124,12 @@ extension AddressSpace {
         if end == core.areas[middle].end {
             freeRecord(cpu, middle)
         } else {
+            splitLeaf(cpu, middle, atBorder: end)
             core.areas[middle].pageOffset = core.areas[middle].pageOffset(of: end)
             areas.moveStart(middle, to: end)
         }
         if !above.isNone { freeRecord(cpu, above) }
-        cpu.count(.areaMerges)
+        noteMerge(cpu, below)
     }
 
     /// `above` grows down over the upper part of `middle` (all of it where `start` is its start).
@@ -141,9 +142,16 @@ extension AddressSpace {
         if start == core.areas[middle].start {
             freeRecord(cpu, middle)
         } else {
+            splitLeaf(cpu, middle, atBorder: start)
             areas.moveEnd(middle, to: start)
         }
+        noteMerge(cpu, above)
+    }
+
+    /// An area has grown over another: it may be large enough for huge pages now.
+    private func noteMerge(_ cpu: CPU, _ area: Handle<Area>) {
         cpu.count(.areaMerges)
+        enrol(cpu, area, flags: core.areas[area].flags)
     }
 
     /// Moves an area's start down, over areas that are gone with that; its page offset goes along.
@@ -180,7 +188,7 @@ extension AddressSpace {
         try inheritAnonVMA(cpu, above, from: proposal.source)
         core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
         self.lower(cpu, above, to: proposal.start)
-        cpu.count(.areaMerges)
+        noteMerge(cpu, above)
         return above
     }
 
@@ -205,6 +213,6 @@ extension AddressSpace {
             areas.grow(cpu, area, upTo: core.areas[above].end)
             freeRecord(cpu, above)
         }
-        cpu.count(.areaMerges)
+        noteMerge(cpu, area)
     }
 }

@@ -1,5 +1,5 @@
-// Splitting an area in two. The tables are not touched: an area is a statement about addresses. A split that fails
-// leaves the area whole. Linux: __split_vma.
+// Splitting an area in two. The tables are not touched, except that no entry maps memory of both: an area is a statement
+// about addresses. A split that fails leaves the area whole. Linux: __split_vma.
 
 extension AddressSpace {
     /// Cuts an area at an address inside it and returns the upper part; the lower keeps the handle. Throws ENOMEM
@@ -10,6 +10,7 @@ extension AddressSpace {
         var upper = whole
         upper.start = address
         upper.pageOffset = whole.pageOffset(of: address)
+        splitLeaf(cpu, area, atBorder: address)
         let made = try insertArea(cpu, upper, .upperPart(of: area), tiedLike: area)
         cpu.count(.areaSplits)
         return made

@@ -20,6 +20,10 @@ extension AddressSpace {
         defer { memory.rcu.exit(cpu) }
         while page < end {
             guard let position = tables.allocatingPosition(cpu, page) else { throw .ENOMEM }
+            if position.table.isNone {
+                splitLeaf(cpu, area, at: page)
+                continue
+            }
             guard tables.lockIfAttached(cpu, position, page) else { continue }
             let index = tables.format.index(page, level: 0)
             if tables.load(cpu, position.table, index).isNone { tables.install(cpu, position.table, index, marker) }

@@ -77,7 +77,9 @@ extension AddressSpace {
         case .doDump:
             guard flags.isDisjoint(with: [.dontExpand, .droppable]) else { throw .EINVAL }
             flags.remove(.dontDump)
-        case .hugePage: flags = flags.subtracting(.noHugePage).union(.hugePage)
+        case .hugePage:
+            flags = flags.subtracting(.noHugePage).union(.hugePage)
+            enrol(cpu, area, flags: flags)
         case .noHugePage: flags = flags.subtracting(.hugePage).union(.noHugePage)
         case .mergeable: if flags.isKSMCompatible { flags.insert(.mergeable) }
         case .unmergeable: flags.remove(.mergeable)
@@ -100,7 +102,7 @@ extension AddressSpace {
             discard(cpu, area, start, end, ZapDetails(evenCows: true, reclaimTables: true))
         case .free:
             guard record.isAnonymous, !record.flags.contains(.locked) else { throw .EINVAL }
-            lazyFree(cpu, start, end)
+            lazyFree(cpu, area, start, end)
         case .guardInstall:
             try installGuards(cpu, area, start, end)
         case .guardRemove:
@@ -108,7 +110,9 @@ extension AddressSpace {
             removeGuards(cpu, start, end)
         case .cold, .pageOut:
             guard !record.flags.contains(.locked) else { throw .EINVAL }
-            if advice == .cold { coolPages(cpu, start, end) } else { pageOut(cpu, area, start, end) }
+            let goes: UseAdvice = record.flags.contains(.droppable) ? .drop : .pageOut
+            adviseFolios(cpu, area, start, end, advice == .cold ? .cold : goes)
+            tables.flushRange(cpu, start, end)
         case .remove:
             guard !record.flags.contains(.locked), !record.file.isNone else { throw .EINVAL }
             guard record.flags.contains([.mayShare, .mayWrite]) else { throw .EACCES }
@@ -119,7 +123,7 @@ extension AddressSpace {
             let first = record.pageOffset(of: start)
             core.readAll(cpu, record.file, first, first + (end - start) >> Page.shift)
         case .collapse:
-            throw .EINVAL
+            try collapseForAdvice(cpu, area, start, end)
         default:
             return
         }

@@ -24,6 +24,7 @@ extension AddressSpace {
     private func isResident(_ cpu: CPU, _ area: Area, _ page: UInt64) -> Bool {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
+        if tables.leaf(cpu, page) != nil { return true }
         let table = tables.table(cpu, page, level: 0)
         let entry = table.isNone ? .none : tables.load(cpu, table, tables.format.index(page, level: 0))
         if tables.format.isPresent(entry) { return true }

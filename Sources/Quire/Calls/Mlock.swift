@@ -71,23 +71,11 @@ extension AddressSpace {
         let old = core.areas[area].flags
         let new = old.subtracting([.locked, .lockOnFault]).union(lock)
         if new == old || old.contains(.droppable) { return }
-        _ = try modifyFlags(cpu, area, start, end, to: new)
+        let changed = try modifyFlags(cpu, area, start, end, to: new)
         let pages = (end - start) >> Page.shift
         guard new.contains(.locked) != old.contains(.locked) else { return }
         if new.contains(.locked) { numbers.lockedPages += pages } else { numbers.lockedPages -= pages }
-        countLockedPages(cpu, start, end, more: new.contains(.locked))
-    }
-
-    /// Tells the frames that are mapped in a range that one more area has them locked, or one less.
-    private func countLockedPages(_ cpu: CPU, _ start: UInt64, _ end: UInt64, more: Bool) {
-        eachTable(cpu, start, end) { table, from, to in
-            let first = tables.format.index(from, level: 0)
-            for index in first..<(first + Int((to - from) >> Page.shift)) {
-                let entry = tables.load(cpu, table, index)
-                guard tables.format.isPresent(entry), tables.format.frame(entry) != core.zeroFrame else { continue }
-                memory.countLocked(cpu, tables.format.frame(entry), more: more)
-            }
-        }
+        countLockedFolios(cpu, changed, start, end, more: new.contains(.locked))
     }
 
     /// mlockall (with MCL_CURRENT 1, MCL_FUTURE 2, MCL_ONFAULT 4) and munlockall (0). Takes the mmap lock itself.

@@ -187,7 +187,9 @@ extension AddressSpace {
         let isNewFile = request.file == nil && flags.contains(.mayShare)
         if let mapped = request.file {
             record.file = mapped.file
-            record.kind = core.files[mapped.file].kind == .memory ? .shared : .file
+            let file = core.files[mapped.file]
+            record.kind = file.kind == .memory ? .shared : file.kind == .device ? .driver : .file
+            if file.abilities.contains(.mixedMap) { record.flags.insert(.mixedMap) }
             record.pageOffset = pageOffset
         } else if isNewFile {
             record.file = try makeShared(end - start)

@@ -35,8 +35,13 @@ extension AddressSpace {
         return true
     }
 
-    /// Moves what is mapped in [from, from + length) to `to`. `makeTargetTables` has been called.
-    func moveTables(_ cpu: CPU, from: UInt64, to: UInt64, length: UInt64) {
+    /// Moves what is mapped in [from, from + length) to `to`, where `area` is. `makeTargetTables` has been called.
+    func moveTables(_ cpu: CPU, _ area: Handle<Area>, from: UInt64, to: UInt64, length: UInt64) {
+        movePins(from: from, to: to, length: length)
+        // Whoever follows a folio to its mappings finds each entry at one of the two places (take_rmap_locks).
+        let anonVMA = core.areas[area].anonVMA
+        if !anonVMA.isNone { core.lock(of: anonVMA).writeLock(cpu) }
+        defer { if !anonVMA.isNone { core.lock(of: anonVMA).writeUnlock(cpu) } }
         var moved: UInt64 = 0
         while moved < length {
             let (source, target) = (from + moved, to + moved)
@@ -48,7 +53,9 @@ extension AddressSpace {
                 continue
             }
             let step = stepLength(source, target, length - moved, level: 1)
-            let whole = step == span(1) && moveWholeTable(cpu, source, target, level: 1)
+            let whole =
+                moveLeaf(cpu, area, source, target, step)
+                || step == span(1) && moveWholeTable(cpu, source, target, level: 1)
             if !whole { moveEntries(cpu, source, target, step) }
             moved += step
         }
@@ -83,6 +90,7 @@ extension AddressSpace {
         lock.unlock(cpu)
         tables.flushRange(cpu, source, source + span(level))
         other.lock(cpu)
+        tables.setBases(cpu, below: entry, target, level: level)
         tables.install(cpu, to, index, entry)
         other.unlock(cpu)
         return true
@@ -102,11 +110,25 @@ extension AddressSpace {
         var taken = 0
         let sourceIndex = tables.format.index(source, level: 0)
         let targetIndex = tables.format.index(target, level: 0)
-        for place in 0..<Int(length >> Page.shift) {
-            if tables.load(cpu, from.table, sourceIndex + place).isNone { continue }
-            let entry = tables.takeOut(cpu, from.table, sourceIndex + place)
-            taken += 1
-            tables.install(cpu, to.table, targetIndex + place, entry)
+        let count = Int(length >> Page.shift)
+        let batches = core.settings.batchMoves
+        var place = 0
+        while place < count {
+            let index = sourceIndex + place
+            if tables.load(cpu, from.table, index).isNone {
+                place += 1
+                continue
+            }
+            // At most what is left of a folded block: of it one value says all (docs/contpte.md, Q6).
+            let batch = batches ? tables.batch(cpu, from.table, index, limit: count - place) : 1
+            if batch > 1 {
+                let entry = tables.takeOutRun(cpu, from.table, index, count: batch)
+                tables.installRun(cpu, to.table, targetIndex + place, count: batch, entry)
+            } else {
+                tables.install(cpu, to.table, targetIndex + place, tables.takeOut(cpu, from.table, index))
+            }
+            taken += batch
+            place += batch
         }
         tables.removed(cpu, from.table, taken)
         if nested { tables.pteLock(to.table).unlock(cpu) }

@@ -96,6 +96,12 @@ extension AddressSpace {
     /// Anonymous pages mapped in a range of one area. O(pages) where there are tables.
     func countAnonymous(_ cpu: CPU, _ start: UInt64, _ end: UInt64) -> UInt64 {
         var total: UInt64 = 0
+        var address = start
+        while let present = tables.nextPMD(cpu, address, end) {
+            address = Swift.min((present & ~(tables.hugeSize - 1)) &+ tables.hugeSize, end)
+            guard let leaf = tables.leaf(cpu, present), !isHugeZero(cpu, leaf.entry) else { continue }
+            total += (address - present) >> Page.shift
+        }
         eachTable(cpu, start, end) { table, from, to in
             var left = tables.populated(table)
             let first = tables.format.index(from, level: 0)
@@ -114,25 +120,63 @@ extension AddressSpace {
     /// Gives the entries of [start, end) the rights of the area (change_protection).
     private func changeEntries(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
         let record = core.areas[area]
+        protectLeaves(cpu, area, start, end)
         eachTable(cpu, start, end) { table, from, to in changeTable(cpu, table, record, from, to) }
     }
 
     private func changeTable(_ cpu: CPU, _ table: FrameNumber, _ area: Area, _ start: UInt64, _ end: UInt64) {
         let format = tables.format
-        let readable = !area.flags.isDisjoint(with: .rights)
         var changed = false
-        var index = format.index(start, level: 0)
-        for _ in 0..<((end - start) >> Page.shift) {
-            defer { index += 1 }
+        let first = format.index(start, level: 0)
+        let stop = first + Int((end - start) >> Page.shift)
+        var index = first
+        while index < stop {
             let seen = tables.load(cpu, table, index)
-            if seen.isNone || !format.isPresent(seen) { continue }
-            let old = tables.takeOut(cpu, table, index)
-            var new = format.withRights(old, read: readable, execute: area.flags.contains(.execute))
-            if area.flags.contains(.write), mayWriteAtOnce(cpu, area, format.frame(old)) { new = format.writable(new) }
-            tables.update(cpu, table, index, new)
-            changed = changed || new != old
+            guard format.isPresent(seen) else {
+                if format.isFrozen(seen) { tables.update(cpu, table, index, format.frozenForReading(seen)) }
+                index += 1
+                continue
+            }
+            // Pages of one folio that may all be written, or all not, are taken out as one: what was used or written of one
+            // of them is so of all from now on (modify_prot_start_ptes).
+            let isLarge = memory.isPartOfLarge(cpu, format.frame(seen))
+            let count = isLarge ? tables.run(cpu, table, index, seen, limit: stop - index, .write) : 1
+            let old = tables.takeOutRun(cpu, table, index, count: count)
+            changed = putBack(cpu, table, area, index, count, old) || changed
+            index += count
         }
         if changed { tables.flushRange(cpu, start, end) }
+    }
+
+    /// Writes entries back with the area's rights: as one as far as their pages agree in whether they may become writable.
+    private func putBack(
+        _ cpu: CPU, _ table: FrameNumber, _ area: Area, _ index: Int, _ count: Int, _ taken: Entry
+    ) -> Bool {
+        let format = tables.format
+        let readable = !area.flags.isDisjoint(with: .rights)
+        var changed = false
+        var done = 0
+        while done < count {
+            let old = format.entry(taken, pagesOn: done)
+            let writable = area.flags.contains(.write) && mayWriteAtOnce(cpu, area, format.frame(old))
+            var part = count - done
+            if part > 1, area.flags.contains(.write) {
+                part = alike(cpu, area, format.frame(old), part, writable: writable)
+            }
+            var new = format.withRights(old, read: readable, execute: area.flags.contains(.execute))
+            if writable { new = format.writable(new) }
+            tables.updateRun(cpu, table, index + done, count: part, new)
+            changed = changed || new != old
+            done += part
+        }
+        return changed
+    }
+
+    /// How many of `count` pages that follow each other, from the first on, agree in whether they may become writable.
+    private func alike(_ cpu: CPU, _ area: Area, _ frame: FrameNumber, _ count: Int, writable: Bool) -> Int {
+        var pages = 1
+        while pages < count, mayWriteAtOnce(cpu, area, memory.page(frame, pages)) == writable { pages += 1 }
+        return pages
     }
 
     /// Whether a page may become writable without a fault: it belongs to this mapping alone, or writes to it need no

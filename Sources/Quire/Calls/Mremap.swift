@@ -174,7 +174,8 @@ extension AddressSpace {
             if record.flags.contains(.account) { core.uncommit(cpu, pages: newPages) }
             throw error
         }
-        moveTables(cpu, from: request.old, to: target, length: request.oldLength)
+        // The old area may be gone: where the new one merged with what lies around it.
+        moveTables(cpu, copy, from: request.old, to: target, length: request.oldLength)
         account(core.areas[copy].flags, pages: Int64(newPages))
         if record.flags.contains(.locked) { numbers.lockedPages += newPages }
         if keeps {

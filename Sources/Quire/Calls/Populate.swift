@@ -36,22 +36,30 @@ extension AddressSpace {
     private func markTouched(_ cpu: CPU, _ page: UInt64, written: Bool) {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
+        if let leaf = tables.leaf(cpu, page) {
+            if written, !isHugeZero(cpu, leaf.entry) {
+                memory.flags(tables.format.frame(leaf.entry)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+            }
+            return
+        }
         let table = tables.table(cpu, page, level: 0)
         guard !table.isNone else { return }
         let entry = tables.load(cpu, table, tables.format.index(page, level: 0))
-        guard tables.format.isPresent(entry) else { return }
-        let frame = tables.format.frame(entry)
-        guard frame != core.zeroFrame else { return }
+        guard tables.format.isPresent(entry), tables.format.frame(entry) != core.zeroFrame else { return }
+        let head = memory.head(cpu, tables.format.frame(entry))
         if written, !tables.format.isDirty(entry) {
-            memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+            memory.flags(head).set(cpu, bits: FrameFlags.dirty, .frameFlags)
         }
-        memory.markAccessed(cpu, frame)
+        memory.markAccessed(cpu, head)
     }
 
     /// Whether a page is mapped so that an access needs no fault.
     private func isMapped(_ cpu: CPU, _ page: UInt64, for access: Access) -> Bool {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
+        if let leaf = tables.leaf(cpu, page) {
+            return access != .write || tables.format.isWritable(leaf.entry)
+        }
         let table = tables.table(cpu, page, level: 0)
         guard !table.isNone else { return false }
         let entry = tables.load(cpu, table, tables.format.index(page, level: 0))

@@ -44,6 +44,14 @@ extension Task {
         return install(Descriptor(.file(file), canRead: true, canWrite: canWrite), at: descriptor)
     }
 
+    /// Opens a device of `size` bytes, whose driver maps its memory. There is no such file in a workload: this is for
+    /// programs that use the library. Returns the descriptor.
+    public func openDevice(_ name: String, size: UInt64, _ abilities: DriverAbilities) throws(Errno) -> Int {
+        let file = try machine.makeFile(cpu, .device, size: size, path: name)
+        machine.core.files[file].abilities = abilities
+        return install(Descriptor(.file(file), canRead: true, canWrite: true), at: nil)
+    }
+
     /// memfd_create: a file in memory, empty. MFD_HUGETLB is not modelled: EINVAL. Throws EINVAL for unknown flags
     /// and for a name of more than 249 bytes.
     public func memfdCreate(_ name: String, flags: UInt64 = 0, descriptor: Int? = nil) throws(Errno) -> Int {

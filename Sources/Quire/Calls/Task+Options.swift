@@ -32,15 +32,17 @@ extension Task {
     public func setHugePagesDisabled(_ disable: UInt64, flags: UInt64, _ rest: [UInt64]) throws(Errno) {
         guard rest.allSatisfy({ $0 == 0 }), flags == 0 || (flags == 2 && disable != 0) else { throw .EINVAL }
         space.mmapLock.writeLock(cpu)
-        space.numbers.hugePagesDisabled = disable != 0
-        space.numbers.hugePagesWhereAdvised = flags == 2
+        space.numbers.hugeDisabled = disable == 0 ? .no : flags == 0 ? .completely : .exceptAdvised
         space.mmapLock.writeUnlock(cpu)
     }
 
     /// PR_GET_THP_DISABLE: 0, 1, or 3 where areas that ask for huge pages get them.
     public func hugePagesDisabled(_ rest: [UInt64]) throws(Errno) -> UInt64 {
         guard rest.allSatisfy({ $0 == 0 }) else { throw .EINVAL }
-        guard space.numbers.hugePagesDisabled else { return 0 }
-        return space.numbers.hugePagesWhereAdvised ? 3 : 1
+        switch space.numbers.hugeDisabled {
+        case .no: return 0
+        case .completely: return 1
+        case .exceptAdvised: return 3
+        }
     }
 }

@@ -52,8 +52,7 @@ extension Task {
         let old = space
         fresh.numbers.limits = old.numbers.limits
         fresh.numbers.mergesAll = old.numbers.mergesAll
-        fresh.numbers.hugePagesDisabled = old.numbers.hugePagesDisabled
-        fresh.numbers.hugePagesWhereAdvised = old.numbers.hugePagesWhereAdvised
+        fresh.numbers.hugeDisabled = old.numbers.hugeDisabled
         let own = process.faults
         process.returnLoan()
         process.replaceSpace(fresh)

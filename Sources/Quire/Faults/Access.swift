@@ -28,15 +28,24 @@ extension AddressSpace {
         guard address < tables.format.userEnd else { return .none }
         if let tlbs = core.tlbs { return walkThroughTLB(cpu, tlbs, address, access) }
         let table = tables.table(cpu, address, level: 0)
-        guard !table.isNone else { return .none }
+        guard !table.isNone else { return walkLeaf(cpu, address, access) }
         return mark(cpu, table, tables.format.index(address, level: 0), access)
+    }
+
+    /// The walk where it ends above the PTE level: at a leaf, or at nothing.
+    @inline(never)
+    private func walkLeaf(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FrameNumber {
+        guard let leaf = tables.leaf(cpu, address) else { return .none }
+        let head = mark(cpu, leaf.pmdTable, leaf.index, access)
+        return head.isNone ? .none : memory.page(head, tables.format.index(address, level: 0))
     }
 
     /// Uses an entry: checks the rights and sets accessed and dirty, as the walker does.
     @inline(__always)
     private func mark(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ access: Access) -> FrameNumber {
         while true {
-            let entry = tables.load(cpu, table, index)
+            // The word as it is: hardware knows nothing of what a block's other entries say.
+            let entry = tables.word(cpu, table, index)
             guard tables.format.isValidForHardware(entry), allows(entry, access) else { return .none }
             var wanted = tables.format.used(entry)
             if access == .write { wanted = tables.format.dirtied(wanted) }
@@ -49,7 +58,7 @@ extension AddressSpace {
 
     @inline(__always) private func allows(_ entry: Entry, _ access: Access) -> Bool {
         switch access {
-        case .read: true
+        case .read, .unshare: true
         case .write: tables.format.isWritable(entry)
         case .execute: tables.format.isExecutable(entry)
         }
@@ -65,7 +74,7 @@ extension AddressSpace {
             return format.frame(cached)
         }
         let table = tables.table(cpu, address, level: 0)
-        guard !table.isNone else { return .none }
+        guard !table.isNone else { return walkLeaf(cpu, address, access) }
         let index = format.index(address, level: 0)
         let frame = mark(cpu, table, index, access)
         if !frame.isNone {

@@ -50,18 +50,34 @@ extension AddressSpace {
         switch access {
         case .write: flags.contains(.write)
         case .execute: flags.contains(.execute)
-        case .read: !flags.isDisjoint(with: [.read, .write, .execute])
+        case .read, .unshare: !flags.isDisjoint(with: [.read, .write, .execute])
         }
     }
 
     /// Serves a fault in an area whose rights allow it; the mmap lock is held for read.
     func serve(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
+        let outcome = serveOnce(cpu, context)
+        guard outcome == .outOfMemory, core.shrinkSplitQueue(cpu) > 0 else { return outcome }
+        return serveOnce(cpu, context)
+    }
+
+    private func serveOnce(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         // Only the first write needs an anon_vma, and only private areas have anonymous pages.
         if !core.areas[context.area].isAnonymous, let outcome = faultBeyondEnd(cpu, context) { return outcome }
         // From the walk to the lock: a table that is reclaimed meanwhile must not be somebody else's frame by then.
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        guard let position = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
+        var position = tables.position(cpu, context.page)
+        if position.table.isNone {
+            if let leaf = tables.leaf(at: position, context.page) {
+                if let outcome = leafFault(cpu, context, leaf) { return outcome }
+            } else if let outcome = hugeFault(cpu, context) {
+                return outcome
+            }
+            guard let made = tables.allocatingPosition(cpu, context.page) else { return .outOfMemory }
+            if made.table.isNone { return .retry }
+            position = made
+        }
         let entry = tables.load(cpu, position.table, tables.format.index(context.page, level: 0))
         if entry.isNone {
             return core.areas[context.area].isAnonymous
@@ -71,6 +87,10 @@ extension AddressSpace {
         switch tables.format.kind(entry) {
         case .guardMarker: return .signal(.mapError, address: context.address)
         case .poison: return .signal(.busHardwareError, address: context.address)
+        case .migrationRead, .migrationWrite:
+            // Frozen: whoever splits or moves the folio is about to thaw it (migration_entry_wait).
+            memory.word(position.table, tables.format.index(context.page, level: 0)).pause(cpu, .entry)
+            return .retry
         default: return .retry
         }
     }
@@ -85,7 +105,22 @@ extension AddressSpace {
             frame, read: !flags.isDisjoint(with: [.read, .write, .execute]), write: write,
             execute: flags.contains(.execute))
         if dirty { entry = tables.format.dirtied(entry) }
-        if flags.contains(.locked), frame != core.zeroFrame { memory.countLocked(cpu, frame, more: true) }
+        if flags.contains(.locked), frame != core.zeroFrame, !memory.isPartOfLarge(cpu, frame) {
+            memory.countLocked(cpu, frame, more: true)
+        }
         tables.install(cpu, position.table, tables.format.index(page, level: 0), entry)
+    }
+
+    /// Enters all pages of a new large folio from `page` on, written and writable by the area's rights, at once.
+    func enterRun(
+        _ cpu: CPU, _ position: TablePosition, _ page: UInt64, _ head: FrameNumber, _ pages: Int, _ flags: AreaFlags
+    ) {
+        let format = tables.format
+        let entry = format.leaf(
+            head, read: !flags.isDisjoint(with: .rights), write: flags.contains(.write),
+            execute: flags.contains(.execute))
+        if flags.contains(.locked) { memory.countLocked(cpu, head, more: true) }
+        tables.installRun(
+            cpu, position.table, format.index(page, level: 0), count: pages, format.dirtied(entry))
     }
 }

@@ -2,7 +2,12 @@
 // access, and is re-entrant: `retry` and `blocked` let a task be suspended in the middle. Linux: vm_fault_t, siginfo.
 
 /// What a program does to memory.
-public enum Access: UInt8, BitwiseCopyable, Sendable { case read, write, execute }
+public enum Access: UInt8, BitwiseCopyable, Sendable {
+    case read, write, execute
+    /// Nobody's access: a page is to be pinned for reading and must first belong to this mapping alone
+    /// (FAULT_FLAG_UNSHARE).
+    case unshare
+}
 
 /// Why a fault could not be served: the signal's code.
 public enum SignalCode: UInt8, BitwiseCopyable, Sendable {

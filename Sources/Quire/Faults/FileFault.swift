@@ -124,7 +124,7 @@ extension AddressSpace {
     private func isMappable(_ cpu: CPU, _ area: Area, _ offset: UInt64) -> Bool {
         switch core.files[area.file].kind {
         case .recorded, .special: return true
-        case .memory, .disk:
+        case .memory, .disk, .device:
             let frame = core.cached(cpu, area.file, offset)
             return !frame.isNone && !memory.has(cpu, frame, FrameFlags.notUptodate | FrameFlags.readahead)
         }
@@ -134,8 +134,7 @@ extension AddressSpace {
     private func mapFilePage(
         _ cpu: CPU, _ position: TablePosition, _ page: UInt64, _ frame: FrameNumber, _ area: Area, written: Bool
     ) {
-        memory.refcount(frame).add(cpu, 1, .refcount)
-        memory.mapcount(frame).add(cpu, 1, .mapcount)
+        memory.addMapping(cpu, frame, owner: number)
         tables.counters.add(cpu, area.kind == .shared ? SpaceCounter.shared : SpaceCounter.file, 1)
         // Pages of memory files need no notice of the first write, so a shared mapping may write at once.
         let writable = area.flags.contains([.shared, .write]) && (written || area.kind == .shared)

@@ -8,12 +8,15 @@ extension AddressSpace {
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ seen: Entry
     ) -> FaultOutcome {
         let index = tables.format.index(context.page, level: 0)
-        guard context.access == .write, !tables.format.isWritable(seen) else {
+        let isUnsharing = context.access == .unshare
+        guard isUnsharing || context.access == .write && !tables.format.isWritable(seen) else {
             // Another CPU was faster, or only the accessed flag was missing.
             return touchEntry(cpu, context, position, index, seen)
         }
         let frame = tables.format.frame(seen)
-        if core.areas[context.area].flags.contains(.shared) { return allowWrite(cpu, context, position, index, seen) }
+        if core.areas[context.area].flags.contains(.shared) {
+            return isUnsharing ? .done(major: false) : allowWrite(cpu, context, position, index, seen)
+        }
         guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
         if frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous,
             let reused = reuse(cpu, context, position, index, seen)
@@ -32,7 +35,7 @@ extension AddressSpace {
         if entry == seen {
             var wanted = tables.format.used(entry)
             if context.access == .write { wanted = tables.format.dirtied(wanted) }
-            tables.update(cpu, position.table, index, wanted)
+            tables.addAge(cpu, position.table, index, of: wanted)
         }
         tables.pteLock(position.table).unlock(cpu)
         return .done(major: false)
@@ -60,14 +63,23 @@ extension AddressSpace {
         defer { tables.pteLock(position.table).unlock(cpu) }
         guard tables.load(cpu, position.table, index) == seen else { return .done(major: false) }
         let frame = tables.format.frame(seen)
-        if !memory.has(cpu, frame, FrameFlags.anonExclusive) {
-            guard memory.refcount(frame).load(cpu, .refcount) == 1 else { return nil }
-            memory.setMapping(frame, core.areas[context.area].anonVMA.index)
+        let isMarked = memory.has(cpu, frame, FrameFlags.anonExclusive)
+        if !isMarked {
+            let head = memory.head(cpu, frame)
+            guard canReuse(cpu, head, frame, position.table, index) else { return nil }
+            // A small folio is this area's from now on; other areas of this space may map pages of a large one.
+            if !memory.isLarge(cpu, head) { memory.setMapping(head, core.areas[context.area].anonVMA.index) }
             memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
         }
-        let entry = tables.format.dirtied(tables.format.used(tables.format.writable(seen)))
+        if context.access == .unshare { return .done(major: false) }
+        // A debugger may have written by force where the area does not let the program: the entry stays as it is.
+        let mayWrite = core.areas[context.area].flags.contains(.write)
+        let entry = tables.format.used(mayWrite ? tables.format.dirtied(tables.format.writable(seen)) : seen)
         tables.update(cpu, position.table, index, entry)
         cpu.count(.pagesReused)
+        if core.settings.writesRanges, mayWrite, memory.isPartOfLarge(cpu, frame) {
+            reuseAround(cpu, context, position.table, index, frame, isProven: !isMarked)
+        }
         return .done(major: false)
     }
 
@@ -75,6 +87,11 @@ extension AddressSpace {
     private func copyPage(
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
     ) -> FaultOutcome {
+        if core.settings.writesRanges, context.access == .write,
+            let outcome = copyRange(cpu, context, position, index, seen)
+        {
+            return outcome
+        }
         let old = tables.format.frame(seen)
         let isZero = old == core.zeroFrame
         let copy = newAnonymousFrame(cpu, context, zeroed: isZero)
@@ -109,14 +126,16 @@ extension AddressSpace {
             switch memory.kind(cpu, old) {
             case .anonymous: tables.counters.add(cpu, SpaceCounter.anonymous, -1)
             default:
-                let shared = memory.has(cpu, old, FrameFlags.swapBacked)
+                let shared = memory.folioFlags(cpu, old) & FrameFlags.swapBacked != 0
                 tables.counters.add(cpu, shared ? SpaceCounter.shared : SpaceCounter.file, -1)
                 if tables.format.isDirty(taken) { memory.flags(old).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
             }
             if flags.contains(.locked) { memory.countLocked(cpu, old, more: false) }
-            memory.mapcount(old).subtract(cpu, 1, .mapcount)
+            memory.removeMapping(cpu, old, owner: number)
         }
         tables.counters.add(cpu, SpaceCounter.anonymous, 1)
-        enter(cpu, position, context.page, copy, flags, write: flags.contains(.write), dirty: true)
+        let isWritten = context.access == .write
+        enter(
+            cpu, position, context.page, copy, flags, write: isWritten && flags.contains(.write), dirty: isWritten)
     }
 }

@@ -13,6 +13,21 @@ enum FileKind: UInt8, BitwiseCopyable {
     case disk
     /// The kernel's own pages that a program maps (`[vdso]`): mapped one by one, never around a fault.
     case special
+    /// The memory of a device, which its driver maps.
+    case device
+}
+
+/// What a driver's mappings are and can do.
+public struct DriverAbilities: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Persistent memory, mapped without a page cache (vma_is_dax).
+    public static let dax = DriverAbilities(rawValue: 1)
+    /// It is asked first where 2 MiB could be mapped at once (vm_operations_struct.huge_fault).
+    public static let hugeFault = DriverAbilities(rawValue: 2)
+    /// Its areas hold frames with and without records (VM_MIXEDMAP).
+    public static let mixedMap = DriverAbilities(rawValue: 4)
 }
 
 /// What is promised for a file's pages (shmem_acct_size, shmem_acct_blocks).
@@ -40,6 +55,8 @@ struct FileRecord: BitwiseCopyable {
     var isExecutable = true
     /// What is promised for its pages.
     var charge = FileCharge.none
+    /// Of a device.
+    var abilities: DriverAbilities = []
     /// Bytes; all ones where nothing tells the size.
     var size: UInt64
     /// The root of the page cache's index and its height in levels of 512; none while nothing is cached.

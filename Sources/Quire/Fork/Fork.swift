@@ -31,6 +31,7 @@ extension AddressSpace {
         numbers.peakResident = 0
         numbers.defaultFlags.subtract([.locked, .lockOnFault])
         child.numbers = numbers
+        if enrolment.load(cpu, .counter) != 0 { child.enrol(cpu) }
         var copied = false
         var copies = try reserveCopies(cpu, into: child)
         defer {
@@ -76,8 +77,9 @@ extension AddressSpace {
         let source = core.areas[area]
         let charge = chargeOfCopy(cpu, source)
         if charge > 0 { try commit(cpu, pages: charge) }
+        let copy: Handle<Area>
         do throws(Errno) {
-            try insertCopy(cpu, area, into: child, &copies)
+            copy = try insertCopy(cpu, area, into: child, &copies)
         } catch {
             core.uncommit(cpu, pages: charge)
             throw error
@@ -86,8 +88,11 @@ extension AddressSpace {
         guard !source.flags.contains(.wipeOnFork), !source.anonVMA.isNone || source.flags.contains(.maybeGuard) else {
             return false
         }
+        // Whoever pins a page without a lock meanwhile finds out and gives it back.
+        forkSequence.beginWrite(cpu)
+        defer { forkSequence.endWrite(cpu) }
         do throws(Errno) {
-            try copyEntries(cpu, source, into: child)
+            try copyEntries(cpu, area, into: child, copy)
         } catch {
             // What has been copied gives its charge back when the child goes.
             if source.flags.contains(.chargedByPage) {
@@ -109,7 +114,7 @@ extension AddressSpace {
     /// is to be wiped.
     private func insertCopy(
         _ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace, _ copies: inout CopiesOfAreas
-    ) throws(Errno) {
+    ) throws(Errno) -> Handle<Area> {
         var record = core.areas[area]
         record.flags.subtract([.locked, .lockOnFault])
         record.flags.subtract(.userfault)
@@ -129,21 +134,38 @@ extension AddressSpace {
             core.linkToFile(cpu, made)
         }
         child.account(record.flags, pages: Int64(record.pages))
+        return made
     }
 
-    private func copyEntries(_ cpu: CPU, _ area: Area, into child: AddressSpace) throws(Errno) {
+    /// Copies the entries of an area; `copy` is the child's.
+    private func copyEntries(
+        _ cpu: CPU, _ handle: Handle<Area>, into child: AddressSpace, _ copy: Handle<Area>
+    ) throws(Errno) {
+        let area = core.areas[handle]
         let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
         var address = area.start
+        // A page for a copy of one that is pinned: it cannot be had under the tables' locks.
+        var spare = FrameNumber.none
+        defer { if !spare.isNone { memory.put(cpu, spare) } }
         while address < area.end {
             let next = Swift.min((address & ~(span - 1)) &+ span, area.end)
             memory.rcu.enter(cpu)
             defer { memory.rcu.exit(cpu) }
+            if try copyLeaf(cpu, handle, address, into: child) {
+                address = next
+                continue
+            }
             let from = tables.position(cpu, address)
             if !from.table.isNone {
                 // The child's table is made even if nothing is copied into it, as Linux does.
                 guard let to = child.tables.allocatingPosition(cpu, address) else { throw .ENOMEM }
-                copyTable(cpu, area, from.table, into: child, to.table, address, next)
-                address = next
+                address = copyTable(cpu, area, from.table, into: child, copy, to.table, address, next, &spare)
+                if address < next {
+                    spare = memory.allocate(cpu, .maySleep)
+                    guard !spare.isNone else { throw .ENOMEM }
+                    memory.initialize(
+                        spare, .anonymous, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
+                }
             } else {
                 address = try copyUpperTables(cpu, address, area.end, into: child)
             }
@@ -166,29 +188,68 @@ extension AddressSpace {
         return next == 0 ? end : Swift.min(next, end)
     }
 
+    /// Copies entries of one table; returns where it ended: before `end` where it needs a spare page and has none.
     private func copyTable(
-        _ cpu: CPU, _ area: Area, _ source: FrameNumber, into child: AddressSpace, _ target: FrameNumber,
-        _ start: UInt64, _ end: UInt64
-    ) {
+        _ cpu: CPU, _ area: Area, _ source: FrameNumber, into child: AddressSpace, _ copy: Handle<Area>,
+        _ target: FrameNumber, _ start: UInt64, _ end: UInt64, _ spare: inout FrameNumber
+    ) -> UInt64 {
         let format = tables.format
         child.tables.pteLock(target).lock(cpu)
         let nested = !tables.pteLock(source).isSame(as: child.tables.pteLock(target))
+        defer {
+            if nested { tables.pteLock(source).unlock(cpu) }
+            child.tables.pteLock(target).unlock(cpu)
+        }
         if nested { tables.pteLock(source).lock(cpu) }
+        let mayBePinned = numbers.hasPinned
         var index = format.index(start, level: 0)
-        for _ in 0..<((end - start) >> Page.shift) {
-            defer { index += 1 }
+        let last = index + Int((end - start) >> Page.shift)
+        while index < last {
             let entry = tables.load(cpu, source, index)
-            if entry.isNone { continue }
-            if format.isPresent(entry) {
+            if entry.isNone {
+                index += 1
+                continue
+            }
+            guard format.isPresent(entry) else {
+                if format.kind(entry) == .guardMarker { child.tables.install(cpu, target, index, entry) }
+                if format.isFrozen(entry) { copyFrozen(cpu, source, index, entry, into: child, target) }
+                index += 1
+                continue
+            }
+            let frame = format.frame(entry)
+            if mayBePinned, isPinned(cpu, frame) {
+                if spare.isNone { return end - UInt64(last - index) << Page.shift }
+                copyPinned(cpu, area, frame, into: child, copy, target, index, spare)
+                spare = .none
+                index += 1
+            } else if memory.has(cpu, frame, FrameFlags.large) {
+                // Of a folio with pins, each page is looked at.
+                let isMixed = mayBePinned && memory.mayBePinned(cpu, memory.head(cpu, frame))
+                let limit = isMixed ? 1 : last - index
+                index += copyRun(cpu, area, source, index, entry, limit: limit, into: child, target)
+            } else {
                 copyPresent(cpu, area, source, index, entry, into: child, target)
-            } else if format.kind(entry) == .guardMarker {
-                child.tables.install(cpu, target, index, entry)
+                index += 1
             }
         }
-        if nested { tables.pteLock(source).unlock(cpu) }
-        child.tables.pteLock(target).unlock(cpu)
+        return end
     }
 
+    /// Copies the entry of a page that somebody has frozen: it thaws on both sides, shared. Whoever froze it passes this
+    /// side before the child's.
+    private func copyFrozen(
+        _ cpu: CPU, _ source: FrameNumber, _ index: Int, _ seen: Entry, into child: AddressSpace, _ target: FrameNumber
+    ) {
+        let format = tables.format
+        let entry = format.frozenForReading(seen)
+        memory.flags(format.frozenFrame(seen)).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
+        tables.update(cpu, source, index, entry)
+        child.tables.install(cpu, target, index, entry)
+        child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)
+    }
+
+    /// Copies an entry that maps a small folio.
+    @inline(__always)
     private func copyPresent(
         _ cpu: CPU, _ area: Area, _ source: FrameNumber, _ index: Int, _ seen: Entry, into child: AddressSpace,
         _ target: FrameNumber
@@ -209,10 +270,40 @@ extension AddressSpace {
             }
         }
         if area.flags.isCopyOnWrite, format.isWritable(entry) {
-            entry = format.writeProtected(tables.takeOut(cpu, source, index))
-            tables.update(cpu, source, index, entry)
+            entry = tables.writeProtect(cpu, source, index)
         }
         if area.flags.contains(.shared) { entry = format.cleaned(entry) }
         child.tables.install(cpu, target, index, format.old(entry))
+    }
+
+    /// Copies entries that map page after page of a large folio with the same rights, and says how many: references and
+    /// mappings are counted once, and contiguous blocks of this side are write-protected whole (copy_present_ptes).
+    @inline(never)
+    private func copyRun(
+        _ cpu: CPU, _ area: Area, _ source: FrameNumber, _ index: Int, _ seen: Entry, limit: Int,
+        into child: AddressSpace, _ target: FrameNumber
+    ) -> Int {
+        let format = tables.format
+        let count = tables.run(cpu, source, index, seen, limit: limit, .rights)
+        let frame = format.frame(seen)
+        let head = memory.head(cpu, frame)
+        memory.refcount(head).add(cpu, UInt32(count), .refcount)
+        memory.mapPages(cpu, head, first: memory.pageNumber(frame, of: head), count: count, owner: child.number)
+        if memory.kind(cpu, head) == .anonymous {
+            for place in 0..<count {
+                memory.flags(memory.page(frame, place)).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
+            }
+            child.tables.counters.add(cpu, SpaceCounter.anonymous, Int64(count))
+        } else {
+            let shared = memory.folioFlags(cpu, head) & FrameFlags.swapBacked != 0
+            child.tables.counters.add(cpu, shared ? SpaceCounter.shared : SpaceCounter.file, Int64(count))
+        }
+        var entry = seen
+        if area.flags.isCopyOnWrite, format.isWritable(entry) {
+            entry = tables.writeProtectRun(cpu, source, index, count: count)
+        }
+        if area.flags.contains(.shared) { entry = format.cleaned(entry) }
+        child.tables.installRun(cpu, target, index, count: count, format.old(entry))
+        return count
     }
 }

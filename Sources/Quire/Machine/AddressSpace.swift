@@ -20,11 +20,12 @@ struct SpaceRecord: BitwiseCopyable {
     /// Flags that every new area gets (mlockall MCL_FUTURE).
     var defaultFlags: AreaFlags = []
     var limits = Limits()
+    /// Something was pinned once: fork must look at each page (MMF_HAS_PINNED).
+    var hasPinned = false
     /// Whether every area that may is mergeable (prctl PR_SET_MEMORY_MERGE).
     var mergesAll = false
-    /// Whether areas get no huge pages (prctl PR_SET_THP_DISABLE), and whether those that asked for them still do.
-    var hugePagesDisabled = false
-    var hugePagesWhereAdvised = false
+    /// What PR_SET_THP_DISABLE left of huge pages.
+    var hugeDisabled = HugeDisabled.no
 }
 
 /// One address space.
@@ -35,12 +36,13 @@ final class AddressSpace {
     let areas: AreaTree
     let mmapLock: RWSemaphore
     private let record: Handle<SpaceRecord>
+    private let place: Handle<PageTables>
     private let block: AddressSpaceBlock
     /// Processes that use it (a vfork child borrows its parent's).
     var users = 1
 
-    /// Makes an empty address space; nil where memory is used up.
-    init?(_ cpu: CPU, _ core: MachineCore, number: UInt32) {
+    /// Makes an empty address space; nil where memory is used up. Its number is free again when it has ended.
+    init?(_ cpu: CPU, _ core: MachineCore) {
         guard let block = AddressSpaceBlock(cpu, core.memory, cpus: core.cpus) else { return nil }
         guard let record = core.spaces.allocate(cpu, SpaceRecord()) else {
             block.free(cpu)
@@ -51,11 +53,23 @@ final class AddressSpace {
             block.free(cpu)
             return nil
         }
+        func tables(owner: UInt32) -> PageTables {
+            block.tables(owner: owner, splitLocks: core.splitLocks, folding: core.folding, tlbs: core.tlbs)
+        }
+        guard let place = core.pageTables.allocate(cpu, tables(owner: 0)) else {
+            core.trees.free(cpu, head)
+            core.spaces.free(cpu, record)
+            block.free(cpu)
+            return nil
+        }
         self.core = core
-        self.number = number
         self.block = block
         self.record = record
-        tables = block.tables(owner: number, splitLocks: core.splitLocks, tlbs: core.tlbs)
+        // The number is a place in a pool, so that the core finds the tables by it.
+        self.place = place
+        number = place.index
+        self.tables = tables(owner: number)
+        core.pageTables[place] = self.tables
         areas = AreaTree(nodes: core.nodes, areas: core.areas, heads: core.trees, head: head)
         mmapLock = RWSemaphore(block.mmapLockWord, .mmapLock)
     }
@@ -63,12 +77,24 @@ final class AddressSpace {
     /// Gives back what an empty address space still holds. Its areas are gone already.
     func free(_ cpu: CPU) {
         precondition(areas.count == 0, "an address space ends with \(areas.count) areas")
+        if core.hasPins { core.orphanPins(of: number) }
+        releaseHugeZero(cpu)
         core.trees.free(cpu, areas.head)
+        core.pageTables.free(cpu, place)
         core.spaces.free(cpu, record)
         block.free(cpu)
     }
 
     var memory: PhysicalMemory { core.memory }
+
+    /// Odd while a fork copies entries: who pinned a page meanwhile without a lock must give it back.
+    var forkSequence: SequenceCount { block.forkSequence }
+
+    /// When khugepaged learned of the space, counted from 1; 0 while it has not. Several faults may tell it at once.
+    var enrolment: Word64 { block.enrolmentWord }
+
+    /// 1 once the space holds the huge zero page (MMF_HUGE_ZERO_FOLIO).
+    var hugeZeroHeld: Word64 { block.hugeZeroWord }
 
     /// The numbers.
     @inline(__always) var numbers: SpaceRecord {

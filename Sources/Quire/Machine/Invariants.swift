@@ -54,6 +54,7 @@ extension AddressSpace {
         precondition(found.anonymous == count(SpaceCounter.anonymous), "RssAnon is off")
         precondition(found.file == count(SpaceCounter.file), "RssFile is off")
         precondition(found.shared == count(SpaceCounter.shared), "RssShmem is off")
+        checkPins(cpu)
     }
 
     private func checkTotals() {
@@ -80,12 +81,16 @@ extension AddressSpace {
 
     private func census(_ cpu: CPU, _ table: FrameNumber, _ level: Int, _ base: UInt64, _ found: inout TableCensus) {
         var entries = 0
+        var leaves = 0
         for index in 0..<512 {
             let entry = tables.load(cpu, table, index)
             if entry.isNone { continue }
             entries += 1
             let address = base + UInt64(index) << tables.format.shift(ofLevel: level)
-            if level > 0 {
+            if level == 1, tables.format.isLeaf(entry) {
+                leaves += 1
+                countHuge(cpu, entry, address, &found)
+            } else if level > 0 {
                 precondition(tables.format.isValidForHardware(entry), "a table entry that is not valid")
                 found.tables[level - 1] += 1
                 census(cpu, tables.format.frame(entry), level - 1, address, &found)
@@ -96,6 +101,34 @@ extension AddressSpace {
         precondition(
             entries == tables.populated(table), "a table has \(entries) entries, counted \(tables.populated(table))")
         if level == 0, entries == 0 { found.empty += 1 }
+        if level == 0 { tables.checkBlocks(cpu, table, base: base) }
+        guard level == 1 else { return }
+        precondition(
+            tables.deposited(with: table) == leaves, "\(leaves) leaves, but another number of deposited tables")
+        found.tables[0] += leaves
+    }
+
+    private func countHuge(_ cpu: CPU, _ entry: Entry, _ address: UInt64, _ found: inout TableCensus) {
+        let area = areas.find(address)
+        precondition(
+            !area.isNone && core.areas[area].start <= address && address + tables.hugeSize <= core.areas[area].end,
+            "a leaf that its area does not cover")
+        if isHugeZero(cpu, entry) { return }
+        let head = tables.format.frame(entry)
+        precondition(memory.wholeMappings(cpu, head) > 0, "a leaf that its folio does not count")
+        checkReverse(cpu, head, address, area)
+        found.anonymous += Int64(hugePages)
+        if tables.format.isWritable(entry) {
+            precondition(memory.has(cpu, head, FrameFlags.anonExclusive), "a writable folio is not exclusive")
+        }
+    }
+
+    /// INV-RMAP: whoever follows the folio's anon_vma comes to this area, and by the page offset to this address.
+    private func checkReverse(_ cpu: CPU, _ frame: FrameNumber, _ address: UInt64, _ area: Handle<Area>) {
+        precondition(
+            memory.pageOffset(cpu, frame) == core.areas[area].pageOffset(of: address), "a page at a wrong offset")
+        let anonVMA = memory.mapping(memory.head(cpu, frame))
+        precondition(core.isTied(area, to: anonVMA), "an area that its page's anon_vma does not lead to")
     }
 
     private func countLeaf(_ cpu: CPU, _ entry: Entry, _ address: UInt64, _ found: inout TableCensus) {
@@ -107,17 +140,19 @@ extension AddressSpace {
             precondition(!tables.format.isWritable(entry), "the zero page is writable")
             return
         }
-        precondition(memory.mapcount(frame).load(cpu, .mapcount) > 0, "a mapped frame counts no mapping")
+        precondition(memory.mappings(cpu, ofPage: frame) > 0, "a mapped frame counts no mapping")
+        let head = memory.head(cpu, frame)
         precondition(
-            memory.refcount(frame).load(cpu, .refcount) >= memory.mapcount(frame).load(cpu, .mapcount),
-            "a frame has more mappings than references")
+            memory.refcount(head).load(cpu, .refcount) >= memory.mappings(cpu, head),
+            "a folio has more mappings than references")
         if memory.kind(cpu, frame) == .anonymous {
             found.anonymous += 1
+            checkReverse(cpu, frame, address, area)
             if tables.format.isWritable(entry) {
                 // INV-EXCL: a writable anonymous page belongs to this mapping alone.
                 precondition(memory.has(cpu, frame, FrameFlags.anonExclusive), "a writable page is not exclusive")
             }
-        } else if memory.has(cpu, frame, FrameFlags.swapBacked) {
+        } else if memory.folioFlags(cpu, frame) & FrameFlags.swapBacked != 0 {
             found.shared += 1
         } else {
             found.file += 1

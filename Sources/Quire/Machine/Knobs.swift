@@ -18,9 +18,13 @@ private let startKeys: [Knob] = [
     Knob(key: "machine.split_ptlocks", expected: "off or on"),
     Knob(key: "machine.mmap_base", expected: "an address"),
     Knob(key: "machine.page_size", expected: "4096"),
+    Knob(key: "machine.contpte", expected: "off or on"),
+    Knob(key: "contpte.fold", expected: "range or any"),
 ]
 
-private let runKeys: [Knob] = [
+private let runKeys: [Knob] = ownKeys + HugeFile.knobs.map { Knob(key: $0.file.path, expected: $0.expected) }
+
+private let ownKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
     Knob(key: "unaccount", expected: "whole or exact"),
     Knob(key: "machine.anon_vma_name", expected: "off or on"),
@@ -29,6 +33,9 @@ private let runKeys: [Knob] = [
     Knob(key: "rlimit.data", expected: "bytes or unlimited"),
     Knob(key: "rlimit.stack", expected: "bytes or unlimited"),
     Knob(key: "rlimit.memlock", expected: "bytes or unlimited"),
+    Knob(key: "mremap.batch", expected: "off or on"),
+    Knob(key: "cow.reuse", expected: "owner, scan, count or small"),
+    Knob(key: "cow.range", expected: "off or on"),
     Knob(key: "/proc/sys/vm/overcommit_memory", expected: "0, 1 or 2"),
     Knob(key: "/proc/sys/vm/overcommit_ratio", expected: "0 to 1000"),
     Knob(key: "/proc/sys/vm/overcommit_kbytes", expected: "kB"),
@@ -39,7 +46,6 @@ private let runKeys: [Knob] = [
     Knob(key: "/proc/sys/vm/drop_caches", expected: "1, 2 or 3"),
     Knob(key: "machine.read_ahead_kb", expected: "0 to 1048576"),
     Knob(key: "/sys/kernel/debug/fault_around_bytes", expected: "a power of two from 4096 to 2M"),
-    Knob(key: "/sys/kernel/mm/transparent_hugepage/enabled", expected: "always, madvise or never"),
 ]
 
 extension MachineConfiguration {
@@ -52,7 +58,7 @@ extension MachineConfiguration {
     /// Throws `.unknownKey` or `.badValue`.
     public mutating func set(_ key: String, _ value: String) throws(MachineError) -> Bool {
         guard let knob = startKeys.first(where: { $0.key == key }) else {
-            guard runKeys.contains(where: { $0.key == key }) else {
+            guard runKeys.contains(where: { $0.key == key }) || HugeFile(path: key) != nil else {
                 throw .unknownKey(key, near: nearKeys(key))
             }
             return false
@@ -87,6 +93,12 @@ extension MachineConfiguration {
         case "machine.split_ptlocks":
             guard let parsed = parseSwitch(value) else { return false }
             splitLocks = parsed
+        case "machine.contpte":
+            guard let parsed = parseSwitch(value) else { return false }
+            contpte = parsed
+        case "contpte.fold":
+            guard value == "range" || value == "any" else { return false }
+            contpteFold = value == "range" ? .range : .any
         case "machine.mmap_base":
             guard let address = parseSize(value), address >= 1 << 20, address & 4095 == 0 else { return false }
             mmapBase = address
@@ -101,6 +113,11 @@ extension Machine {
     /// Sets a knob of the running machine by the model's key or the Linux path. Throws `.unknownKey`, `.badValue`, or
     /// `.fixedAtStart` for a key of the configuration.
     public func set(_ key: String, _ value: String) throws(MachineError) {
+        if let file = HugeFile(path: key) {
+            if file.isReadOnly { throw .readOnly(key) }
+            guard write(file, value) else { throw .badValue(key: key, expected: expected(key)) }
+            return
+        }
         guard let knob = runKeys.first(where: { $0.key == key }) else {
             if startKeys.contains(where: { $0.key == key }) { throw .fixedAtStart(key) }
             throw .unknownKey(key, near: nearKeys(key))
@@ -127,6 +144,15 @@ extension Machine {
         case "machine.capabilities":
             guard value == "root" || value == "none" else { return false }
             core.settings.hasCapabilities = value == "root"
+        case "mremap.batch":
+            guard let parsed = parseSwitch(value) else { return false }
+            core.settings.batchMoves = parsed
+        case "cow.reuse":
+            guard let policy = ReusePolicy(name: value) else { return false }
+            core.settings.reuse = policy
+        case "cow.range":
+            guard let parsed = parseSwitch(value) else { return false }
+            core.settings.writesRanges = parsed
         case "/proc/sys/vm/overcommit_memory":
             guard let number, let parsed = Overcommit(rawValue: UInt8(clamping: number)) else { return false }
             core.settings.overcommit = parsed
@@ -155,20 +181,15 @@ extension Machine {
             core.settings.mmapMinAddress = (number &+ 4095) & ~4095
         case "/proc/sys/vm/drop_caches":
             guard let number, (1...3).contains(number) else { return false }
-            dropCaches()
+            if number & 1 != 0 { dropPageCache() }
+            if number & 2 != 0 { shrinkAll() }
         case "machine.read_ahead_kb":
             guard let number, number <= 1 << 20 else { return false }
             core.settings.readaheadPages = number >> 2
         case "/sys/kernel/debug/fault_around_bytes":
             guard let number, number >= 4096, number <= 1 << 21, number & (number - 1) == 0 else { return false }
             core.settings.faultAroundBytes = number
-        default:
-            switch value {
-            case "always": core.settings.hugePages = .always
-            case "madvise": core.settings.hugePages = .madvise
-            case "never": core.settings.hugePages = .never
-            default: return false
-            }
+        default: return false
         }
         return true
     }
@@ -188,6 +209,7 @@ extension Machine {
         default: .lockedMemory
         }
     }
+    private func expected(_ key: String) -> String { runKeys.first { $0.key == key }?.expected ?? "a choice it lists" }
 
     /// The value of a knob, as reading the file gives it. Throws `.unknownKey`.
     public func get(_ key: String) throws(MachineError) -> String {
@@ -198,6 +220,9 @@ extension Machine {
         case "unaccount": return settings.unaccountsExactly ? "exact" : "whole"
         case "machine.anon_vma_name": return settings.namesAreas ? "on" : "off"
         case "machine.capabilities": return settings.hasCapabilities ? "root" : "none"
+        case "cow.reuse": return settings.reuse.name
+        case "cow.range": return settings.writesRanges ? "on" : "off"
+        case "mremap.batch": return settings.batchMoves ? "on" : "off"
         case "/proc/sys/vm/overcommit_memory": return String(settings.overcommit.rawValue)
         case "/proc/sys/vm/overcommit_ratio": return String(settings.overcommitRatio)
         case "/proc/sys/vm/overcommit_kbytes": return String(settings.overcommitKilobytes)
@@ -210,12 +235,40 @@ extension Machine {
         case "/proc/sys/vm/mmap_min_addr": return String(settings.mmapMinAddress)
         case "machine.read_ahead_kb": return String(settings.readaheadPages << 2)
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
-        case "/sys/kernel/mm/transparent_hugepage/enabled":
-            let names = ["always", "madvise", "never"]
-            let chosen = names[Int(settings.hugePages.rawValue)]
-            return names.map { $0 == chosen ? "[" + $0 + "]" : $0 }.joined(separator: " ")
-        default: throw .unknownKey(key, near: nearKeys(key))
+        case "/proc/vmstat": return vmstat.map { $0.name + " " + String($0.value) }.joined(separator: "\n")
+        default:
+            guard let file = HugeFile(path: key) else { throw .unknownKey(key, near: nearKeys(key)) }
+            return read(file)
         }
+    }
+}
+
+extension ReusePolicy {
+    private static let names = ["owner", "scan", "count", "small"]
+    var name: String { Self.names[Int(rawValue)] }
+    init?(name: String) {
+        guard let place = Self.names.firstIndex(of: name) else { return nil }
+        self.init(rawValue: UInt8(place))
+    }
+}
+
+extension HugePagePolicy {
+    static let names = ["always", "madvise", "never"]
+    var name: String { Self.names[Int(rawValue)] }
+    init?(name: String) {
+        guard let place = Self.names.firstIndex(of: name) else { return nil }
+        self.init(rawValue: UInt8(place))
+    }
+}
+
+extension SizePolicy {
+    /// In the order in which the kernel's file lists them.
+    static let names = ["always", "inherit", "madvise", "never"]
+    private static let policies: [SizePolicy] = [.always, .inherit, .madvise, .never]
+    var name: String { Self.names[Self.policies.firstIndex(of: self) ?? 3] }
+    init?(name: String) {
+        guard let place = Self.names.firstIndex(of: name) else { return nil }
+        self = Self.policies[place]
     }
 }
 

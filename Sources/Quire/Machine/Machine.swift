@@ -21,8 +21,9 @@ public final class Machine: @unchecked Sendable {
     private let state: RawState
     private var processTable: [Int: Process] = [:]
     private var spaceTable: [UInt32: AddressSpace] = [:]
-    private var nextSpace: UInt32 = 1
     private var nextInode: UInt64 = 1
+    private var pinTable: [Int: Handle<PinRecord>] = [:]
+    private var nextPin = 0
     var namedFiles: [String: Handle<FileRecord>] = [:]
     /// Names of files and special areas; number 0 is no name.
     private(set) var strings: [String] = [""]
@@ -49,7 +50,7 @@ public final class Machine: @unchecked Sendable {
         guard
             let core = MachineCore(
                 host: host, memory: memory, state: state, tlbs: tlbs, cpus: configuration.cpus,
-                splitLocks: configuration.splitLocks, cpu: state.cpu(0))
+                splitLocks: configuration.splitLocks, folding: configuration.folding, cpu: state.cpu(0))
         else { throw .noHostMemory }
         self.configuration = configuration
         self.host = host
@@ -97,8 +98,7 @@ public final class Machine: @unchecked Sendable {
     func unregister(_ process: Process) { processTable[process.pid] = nil }
 
     func makeSpace(_ cpu: CPU) throws(Errno) -> AddressSpace {
-        guard let space = AddressSpace(cpu, core, number: nextSpace) else { throw .ENOMEM }
-        nextSpace += 1
+        guard let space = AddressSpace(cpu, core) else { throw .ENOMEM }
         spaceTable[space.number] = space
         return space
     }
@@ -114,10 +114,22 @@ public final class Machine: @unchecked Sendable {
         space.free(cpu)
     }
 
-    /// The address spaces, in no order.
+    /// The address spaces there are, in no order.
     var spaces: [AddressSpace] { Array(spaceTable.values) }
 
     func space(_ number: UInt32) -> AddressSpace? { spaceTable[number] }
+
+    // MARK: Pins
+
+    /// Gives a pin a handle, by its first record.
+    func addPin(_ first: Handle<PinRecord>) -> Int {
+        nextPin += 1
+        pinTable[nextPin] = first
+        return nextPin
+    }
+
+    /// Takes a handle away: the pin's first record; nil where there is none.
+    func takePin(_ handle: Int) -> Handle<PinRecord>? { pinTable.removeValue(forKey: handle) }
 
     // MARK: Files
 
@@ -156,15 +168,27 @@ public final class Machine: @unchecked Sendable {
     /// Gives the host back the memory of page tables that are empty now, without waiting for many.
     public func discardEmptyTables() { core.memory.discardEmptyTables(cpu(0), host) }
 
-    /// Drops every page of the page cache that nobody maps, and files that only their name kept
-    /// (`/proc/sys/vm/drop_caches`).
+    /// Drops every page of the page cache that nobody maps, and files that only their name kept, and what the other caches
+    /// can spare (`/proc/sys/vm/drop_caches` 3).
     public func dropCaches() {
+        dropPageCache()
+        shrinkAll()
+    }
+
+    /// Lets the shrinkers give back all they can: large folios that are mapped in part are split, the huge zero page goes if
+    /// nobody maps it (`drop_caches` 2).
+    func shrinkAll() {
+        core.shrinkSplitQueue(cpu(0))
+        core.shrinkHugeZero(cpu(0))
+    }
+
+    func dropPageCache() {
         let cpu = cpu(0)
         for path in namedFiles.keys.sorted() {
             guard let file = namedFiles[path] else { continue }
             switch core.files[file].kind {
             case .recorded, .disk: core.dropCache(cpu, file, from: 0, .unused)
-            case .memory, .special: break
+            case .memory, .special, .device: break
             }
             if core.files[file].references == 1, core.files[file].kind == .recorded {
                 namedFiles[path] = nil

@@ -27,6 +27,10 @@ public struct MachineConfiguration: Sendable {
     public var tlb = false
     /// Whether each page table has a lock of its own.
     public var splitLocks = true
+    /// Whether arm64 machines fold entries into contiguous blocks.
+    public var contpte = true
+    /// When they do.
+    public var contpteFold = FoldPolicy.any
     /// Empty-table reclaim at the start.
     public var reclaim = EmptyTableReclaim.sync
     /// Where mmap looks for free addresses from, downwards.
@@ -36,6 +40,9 @@ public struct MachineConfiguration: Sendable {
     public init() {}
 
     var format: PageTableFormat { architecture == .arm64 ? .arm64 : .x86(levels: levels) }
+
+    /// What address spaces make of contiguous blocks: nothing where the format has none.
+    var folding: FoldPolicy { contpte && format.contiguousEntries > 1 ? contpteFold : .off }
 }
 
 /// Why a machine cannot be made or a knob cannot be set.
@@ -46,6 +53,8 @@ public enum MachineError: Error, Sendable {
     case badValue(key: String, expected: String)
     /// No such key; the nearest ones.
     case unknownKey(String, near: [String])
+    /// The file can only be read.
+    case readOnly(String)
     /// The key can only be set before the machine exists.
     case fixedAtStart(String)
 }

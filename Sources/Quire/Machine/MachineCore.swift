@@ -11,20 +11,31 @@ final class MachineCore: Sendable {
     let nodes: Pool<AreaNode>
     let trees: Pool<AreaTreeHead>
     let spaces: Pool<SpaceRecord>
+    /// The page tables of each address space; its number is the place here.
+    let pageTables: Pool<PageTables>
     let anonVMAs: Pool<AnonVMA>
     let links: Pool<AnonLink>
     let files: Pool<FileRecord>
     let extrasPool: Pool<AreaExtras>
     let userfaults: Pool<UserfaultContext>
+    let pins: Pool<PinRecord>
+    private let pinLists: Pool<PinList>
+    private let pinListRecord: Handle<PinList>
     private let settingsPool: Pool<Settings>
     private let settingsRecord: Handle<Settings>
     /// Pages promised to programs (Committed_AS).
     let committed: Word64
+    /// The first frame of the huge zero page; 0 while there is none.
+    let hugeZeroWord: Word64
+    /// How many address spaces khugepaged has learned of.
+    let enrolments: Word64
     /// The frame that every read of untouched anonymous memory maps.
     let zeroFrame: FrameNumber
     let tlbs: TLBs?
     let cpus: Int
     let splitLocks: Bool
+    /// What address spaces make of contiguous blocks.
+    let folding: FoldPolicy
 
     /// The knobs.
     @inline(__always) var settings: Settings {
@@ -32,17 +43,30 @@ final class MachineCore: Sendable {
         set { settingsPool[settingsRecord] = newValue }
     }
 
+    /// The list of all pins.
+    var pinList: PinList {
+        get { pinLists[pinListRecord] }
+        set { pinLists[pinListRecord] = newValue }
+    }
+
     /// Puts the parts together and makes the zero page; nil where the host has no room.
-    init?(host: Host, memory: PhysicalMemory, state: RawState, tlbs: TLBs?, cpus: Int, splitLocks: Bool, cpu: CPU) {
+    init?(
+        host: Host, memory: PhysicalMemory, state: RawState, tlbs: TLBs?, cpus: Int, splitLocks: Bool,
+        folding: FoldPolicy, cpu: CPU
+    ) {
         guard let areas = Pool<Area>(host: host, capacity: 1 << 22),
             let nodes = Pool<AreaNode>(host: host, capacity: 1 << 20),
             let trees = Pool<AreaTreeHead>(host: host, capacity: 1 << 16),
             let spaces = Pool<SpaceRecord>(host: host, capacity: 1 << 16),
+            let pageTables = Pool<PageTables>(host: host, capacity: 1 << 16),
             let anonVMAs = Pool<AnonVMA>(host: host, capacity: 1 << 22),
             let links = Pool<AnonLink>(host: host, capacity: 1 << 23),
             let files = Pool<FileRecord>(host: host, capacity: 1 << 20),
             let extras = Pool<AreaExtras>(host: host, capacity: 1 << 22),
             let userfaults = Pool<UserfaultContext>(host: host, capacity: 1 << 16),
+            let pins = Pool<PinRecord>(host: host, capacity: 1 << 22),
+            let pinLists = Pool<PinList>(host: host, capacity: 2),
+            let pinListRecord = pinLists.allocate(cpu, PinList()),
             let settings = Pool<Settings>(host: host, capacity: 2),
             let record = settings.allocate(cpu, Settings())
         else { return nil }
@@ -51,22 +75,32 @@ final class MachineCore: Sendable {
         self.nodes = nodes
         self.trees = trees
         self.spaces = spaces
+        self.pageTables = pageTables
         self.anonVMAs = anonVMAs
         self.links = links
         self.files = files
         extrasPool = extras
         self.userfaults = userfaults
+        self.pins = pins
+        self.pinLists = pinLists
+        self.pinListRecord = pinListRecord
         settingsPool = settings
         settingsRecord = record
         committed = state.committed
+        hugeZeroWord = state.hugeZero
+        enrolments = state.enrolments
         self.tlbs = tlbs
         self.cpus = cpus
         self.splitLocks = splitLocks
+        self.folding = folding
         let zero = memory.allocate(cpu, [.unmovable, .zeroed])
         guard !zero.isNone else { return nil }
         memory.initialize(zero, .zero, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
         zeroFrame = zero
     }
+
+    /// The page tables of the address space with a number, which must live.
+    func tables(ofSpace number: UInt32) -> PageTables { pageTables[pageTables.handle(at: number)] }
 
     /// Gives the pools back to the host.
     func release(to host: Host) {
@@ -74,11 +108,14 @@ final class MachineCore: Sendable {
         nodes.release(to: host)
         trees.release(to: host)
         spaces.release(to: host)
+        pageTables.release(to: host)
         anonVMAs.release(to: host)
         links.release(to: host)
         files.release(to: host)
         extrasPool.release(to: host)
         userfaults.release(to: host)
+        pins.release(to: host)
+        pinLists.release(to: host)
         settingsPool.release(to: host)
     }
 
@@ -93,5 +130,6 @@ final class MachineCore: Sendable {
         files.fail(after: count)
         extrasPool.fail(after: count)
         userfaults.fail(after: count)
+        pins.fail(after: count)
     }
 }

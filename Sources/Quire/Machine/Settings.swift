@@ -21,8 +21,58 @@ public enum Overcommit: UInt8, BitwiseCopyable, Sendable {
     case never = 2
 }
 
-/// When 2 MiB pages are used (`transparent_hugepage/enabled`). Faults do not use them yet; smaps tells eligibility.
+/// When large folios are used whose size says `inherit` (`transparent_hugepage/enabled`).
 public enum HugePagePolicy: UInt8, BitwiseCopyable, Sendable { case always, madvise, never }
+
+/// When a size of folio is used for anonymous memory (`hugepages-*/enabled`).
+enum SizePolicy: UInt8, BitwiseCopyable { case never, always, madvise, inherit }
+
+/// The sizes' knobs, as sets of orders, and what follows from them.
+struct SizePolicies: BitwiseCopyable {
+    private(set) var always: Orders = []
+    private(set) var madvise: Orders = []
+    private(set) var inherit: Orders = .huge
+    /// `transparent_hugepage/enabled`.
+    private(set) var global = HugePagePolicy.madvise
+    /// Orders that an area may have with MADV_HUGEPAGE and without.
+    private(set) var advised: Orders = .huge
+    private(set) var unadvised: Orders = []
+
+    /// The orders for an area.
+    @inline(__always) func allowed(advised isAdvised: Bool) -> Orders { isAdvised ? advised : unadvised }
+
+    /// The policy of one size.
+    func policy(order: Int) -> SizePolicy {
+        let one = Orders(order: order)
+        if always.contains(one) { return .always }
+        if madvise.contains(one) { return .madvise }
+        return inherit.contains(one) ? .inherit : .never
+    }
+
+    mutating func set(order: Int, _ policy: SizePolicy) {
+        let one = Orders(order: order)
+        always.subtract(one)
+        madvise.subtract(one)
+        inherit.subtract(one)
+        switch policy {
+        case .never: break
+        case .always: always.insert(one)
+        case .madvise: madvise.insert(one)
+        case .inherit: inherit.insert(one)
+        }
+        derive()
+    }
+
+    mutating func set(global policy: HugePagePolicy) {
+        global = policy
+        derive()
+    }
+
+    private mutating func derive() {
+        unadvised = global == .always ? always.union(inherit) : always
+        advised = always.union(madvise).union(global == .never ? [] : inherit)
+    }
+}
 
 /// The values of the knobs.
 struct Settings: BitwiseCopyable {
@@ -49,7 +99,16 @@ struct Settings: BitwiseCopyable {
     var mmapMinAddress: UInt64 = 65_536
     /// Where mmap looks for free addresses from, downwards.
     var mmapBase: UInt64 = 0x2000_0000_0000
-    var hugePages = HugePagePolicy.madvise
+    var sizes = SizePolicies()
+    /// `transparent_hugepage/use_zero_page`.
+    var useHugeZeroPage = true
+    /// `cow.reuse` and `cow.range`.
+    var reuse = ReusePolicy.owner
+    var writesRanges = false
+    /// The rest of the folder `transparent_hugepage`.
+    var huge = HugeSettings()
+    /// Whether mremap moves what is left of a contiguous block at once (`mremap.batch`).
+    var batchMoves = true
     /// Whether areas can be named (CONFIG_ANON_VMA_NAME).
     var namesAreas = false
     /// Whether programs have root's capabilities, or none.

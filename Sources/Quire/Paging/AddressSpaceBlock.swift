@@ -2,8 +2,10 @@
 // address space costs what it costs and leaks are seen. Part of the unsafe floor.
 //
 //     bytes    0–63   the page tables' words (PageTables.swift)
-//     bytes   64–127  mmap_lock and its sequence count
-//     from   128 on   a cache line of counters for each CPU
+//     bytes   64–127  mmap_lock and its sequence count; from 112 on when khugepaged learned of it, and
+//                     whether the huge zero page is held
+//     bytes  128–255  the page tables' description, for calls out of line (StoredPageTables)
+//     from   256 on   a cache line of counters for each CPU
 
 /// An address space's own frames, and its top-level page table.
 @safe struct AddressSpaceBlock: BitwiseCopyable, @unchecked Sendable {
@@ -13,9 +15,11 @@
     private let root: FrameNumber
     private let cpus: Int
 
+    private static let countersOffset = 256
+
     /// Takes the frames; nil where memory is used up.
     init?(_ cpu: CPU, _ memory: PhysicalMemory, cpus: Int) {
-        let bytes = 128 + PerCPUCounters.bytes(cpus: cpus)
+        let bytes = Self.countersOffset + PerCPUCounters.bytes(cpus: cpus)
         var order = 0
         while 4096 << order < bytes { order += 1 }
         let frame = memory.allocateBlock(cpu, order: order, .unmovable)
@@ -46,11 +50,24 @@
     /// The word of the mmap lock.
     var mmapLockWord: Word32 { unsafe Word32(at: base + 64) }
 
+    /// Odd while a fork copies entries (write_protect_seq).
+    var forkSequence: SequenceCount { unsafe SequenceCount(Word32(at: base + 96)) }
+
+    /// The word that says when khugepaged learned of the address space.
+    var enrolmentWord: Word64 { unsafe Word64(at: base + 112) }
+
+    /// The word that says whether the address space holds the huge zero page.
+    var hugeZeroWord: Word64 { unsafe Word64(at: base + 120) }
+
     /// The page tables that live in these frames.
-    func tables(owner: UInt32, splitLocks: Bool, tlbs: TLBs?) -> PageTables {
-        unsafe PageTables(
-            memory: memory, root: root, words: base, counters: PerCPUCounters(base: base + 128, cpus: cpus),
-            owner: owner, tlbs: tlbs, splitLocks: splitLocks)
+    func tables(owner: UInt32, splitLocks: Bool, folding: FoldPolicy, tlbs: TLBs?) -> PageTables {
+        let counters = unsafe PerCPUCounters(base: base + Self.countersOffset, cpus: cpus)
+        let tables = unsafe PageTables(
+            memory: memory, root: root, words: base, counters: counters, owner: owner, tlbs: tlbs,
+            splitLocks: splitLocks, folding: folding)
+        precondition(MemoryLayout<PageTables>.size <= Self.countersOffset - StoredPageTables.offset)
+        unsafe (base + StoredPageTables.offset).bindMemory(to: PageTables.self, capacity: 1).initialize(to: tables)
+        return tables
     }
 
     /// Gives the frames back.

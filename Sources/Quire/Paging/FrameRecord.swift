@@ -7,13 +7,18 @@
 //     8–11   mapcount  page-table entries that map it        the table's lock (split PTL) –
 //     12–15  mapping   anon_vma or file                      owning address space         –
 //     16–23  index     page offset (48 bits), memcg (16)     entries that are not none    –
-//     24–31  next,prev LRU list                              gather and RCU lists         free list
+//     24–31  next,prev LRU list                              the first page that a PTE    free list
+//                                                            table covers; lists outside
+//                                                            of the tree
 //
+// The pages of a large folio beyond the first have kind `tail` and use the fields for the folio: Folio.swift.
 // Linux: struct page and struct ptdesc.
 
 /// What a frame is used for: bits 0–3 of its flags.
 enum FrameKind: UInt32, BitwiseCopyable {
     case free = 0, anonymous = 1, file = 2, table = 3, zero = 4, cacheNode = 5, gather = 6, raw = 7
+    /// Not the first page of a large folio.
+    case tail = 8
 }
 
 /// The state bits of a frame.
@@ -42,14 +47,25 @@ enum FrameFlags {
     static let discardQueued: UInt32 = 1 << 16
     /// Some CPU is zeroing the frame.
     static let zeroing: UInt32 = 1 << 18
+    /// Of anonymous memory: some pages of the folio are mapped and some no longer, it is to be split (PG_partially_mapped).
+    static let partlyMapped: UInt32 = 1 << 19
     /// Bits 20–27 count the locked areas that map the frame (PG_mlocked, mlock_count).
     static let lockedOnce: UInt32 = 1 << 20
     static let locked: UInt32 = 0xff << 20
+    /// The folio's lock: held, and somebody sleeps for it (FolioLock.swift).
+    static let folioLock: UInt32 = 1 << 17
+    static let folioSleepers: UInt32 = 1 << 31
+    /// Of anonymous memory: the folio is in the list of those that wait to be split.
+    static let splitQueued: UInt32 = 1 << 30
+    /// What no small folio's frame has: the kind of a tail, or an order.
+    static let large: UInt32 = FrameKind.tail.rawValue | order
+    /// The bits that speak of a whole folio and stand in its head.
+    static let ofFolio: UInt32 = dirty | referenced | active | swapBacked | locked
     /// Free and in a CPU's own list.
     static let perCPU: UInt32 = 1 << 17
-    /// In a file's cache without contents yet: allocated, never written or read (a folio that is not uptodate).
+    /// Of a file, as the two below: in the cache without contents yet: allocated, never written or read (a folio that is not uptodate).
     static let notUptodate: UInt32 = 1 << 19
-    /// A file's page whose contents the disk has too, if it is not dirty.
+    /// The disk has the contents too, if the page is not dirty.
     static let onDisk: UInt32 = 1 << 29
     /// Who uses it asks for the pages to come (PG_readahead).
     static let readahead: UInt32 = 1 << 30
@@ -66,6 +82,11 @@ extension PhysicalMemory {
     @inline(__always) func flags(_ frame: FrameNumber) -> Word32 { unsafe Word32(at: address(frame)) }
     @inline(__always) func refcount(_ frame: FrameNumber) -> Word32 { unsafe Word32(at: address(frame) + 4) }
     @inline(__always) func mapcount(_ frame: FrameNumber) -> Word32 { unsafe Word32(at: address(frame) + 8) }
+
+    /// A tail's word at a byte of its record, for the folio's own counts.
+    @inline(__always) func tailWord(_ tail: FrameNumber, _ offset: Int) -> Word32 {
+        unsafe Word32(at: address(tail) + offset)
+    }
 
     /// The split lock of a page table.
     @inline(__always) func tableLock(_ frame: FrameNumber, _ name: SyncName) -> SpinLock {
@@ -110,17 +131,25 @@ extension PhysicalMemory {
         unsafe address(frame).storeBytes(of: value.rawValue, toByteOffset: 28, as: UInt32.self)
     }
 
-    /// What the frame is used for.
+    /// What the frame is used for; a tail is what its folio is.
     @inline(__always) func kind(_ cpu: CPU, _ frame: FrameNumber) -> FrameKind {
-        FrameKind(rawValue: flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.kind) ?? .raw
+        FrameKind(rawValue: folioFlags(cpu, frame) & FrameFlags.kind) ?? .raw
     }
 
-    /// Counts one more locked area that maps the frame, or one less (mlock_folio, munlock_folio).
+    /// The flags of the folio that the frame belongs to.
+    @inline(__always) func folioFlags(_ cpu: CPU, _ frame: FrameNumber) -> UInt32 {
+        let own = flags(frame).loadRelaxed(cpu, .frameFlags)
+        return own & FrameFlags.kind == FrameKind.tail.rawValue
+            ? flags(next(frame)).loadRelaxed(cpu, .frameFlags) : own
+    }
+
+    /// Counts one more locked area that maps the frame's folio, or one less (mlock_folio, munlock_folio). The count of a
+    /// large folio may lag behind, so it stops at none.
     func countLocked(_ cpu: CPU, _ frame: FrameNumber, more: Bool) {
-        let word = flags(frame)
-        let isFull = word.loadRelaxed(cpu, .frameFlags) & FrameFlags.locked == FrameFlags.locked
+        let word = flags(head(cpu, frame))
+        let now = word.loadRelaxed(cpu, .frameFlags) & FrameFlags.locked
         // A count that was full once stays: better locked than lost.
-        if isFull { return }
+        if now == FrameFlags.locked || !more && now == 0 { return }
         word.add(cpu, more ? FrameFlags.lockedOnce : 0 &- FrameFlags.lockedOnce, .frameFlags)
     }
 

@@ -1,5 +1,6 @@
 // The gather: what a zap takes out of the tables is collected, then the TLBs are flushed, and only then are the
-// frames given back (INV-TLB-FREE). Data frames wait in batches of 510, tables in batches of 508 that are freed
+// frames given back (INV-TLB-FREE). Data frames wait in batches of 510 words, each a frame and how many references to
+// its folio; tables in batches of 508 that are freed
 // after an RCU grace period. Where a table batch cannot be had, that one table is flushed for and freed alone, by
 // RCU as well (the older way, right after an inter-processor interrupt, is a policy for the explorer).
 // Linux: mmu_gather, tlb_remove_table, MMU_GATHER_RCU_TABLE_FREE.
@@ -15,7 +16,7 @@ struct Gather: ~Copyable {
     private var batch = FrameNumber.none
     private var filled = 0
     private var batches = 0
-    private var bundle: InlineArray<8, UInt32> = InlineArray(repeating: 0)
+    private var bundle: InlineArray<8, UInt64> = InlineArray(repeating: 0)
     private var bundled = 0
     private var tableBatch = FrameNumber.none
     private var tableCount = 0
@@ -42,13 +43,21 @@ struct Gather: ~Copyable {
     }
 
     /// Takes over one reference to a data frame. True: full, the caller must flush before it goes on.
-    @inline(__always) mutating func add(_ frame: FrameNumber) -> Bool {
+    @inline(__always) mutating func add(_ frame: FrameNumber) -> Bool { add(UInt64(frame.rawValue)) }
+
+    /// Takes over `count` references to a large folio (__tlb_remove_folio_pages). True: full, as above.
+    mutating func add(folio head: FrameNumber, count: Int) -> Bool {
+        add(UInt64(head.rawValue) | UInt64(count - 1) << 32)
+    }
+
+    /// A word of a batch: a frame, and in the upper half how many references beyond the first.
+    @inline(__always) private mutating func add(_ word: UInt64) -> Bool {
         if batch.isNone && bundled < 8 {
-            bundle[bundled] = frame.rawValue
+            bundle[bundled] = word
             bundled += 1
             return bundled == 8 && !extend()
         }
-        memory.word(batch, filled).storeRelaxed(cpu, UInt64(frame.rawValue), .entry)
+        memory.word(batch, filled).storeRelaxed(cpu, word, .entry)
         filled += 1
         return filled == Self.pagesPerBatch && !extend()
     }
@@ -108,13 +117,10 @@ struct Gather: ~Copyable {
 
     private mutating func freePages() {
         if bundled + filled > 0 { cpu.count(.gatherFlushes) }
-        for place in 0..<bundled { memory.put(cpu, FrameNumber(bundle[place])) }
+        for place in 0..<bundled { memory.put(cpu, gathered: bundle[place]) }
         bundled = 0
         while !batch.isNone {
-            for place in 0..<filled {
-                memory.put(
-                    cpu, FrameNumber(UInt32(truncatingIfNeeded: memory.word(batch, place).loadRelaxed(cpu, .entry))))
-            }
+            for place in 0..<filled { memory.put(cpu, gathered: memory.word(batch, place).loadRelaxed(cpu, .entry)) }
             filled = 0
             if batches == 1 { return }
             dropBatch()
@@ -131,8 +137,20 @@ struct Gather: ~Copyable {
 }
 
 extension PhysicalMemory {
-    /// Drops a reference to a frame; the last one gives it back (folio_put).
+    /// Drops a reference to a frame's folio; the last one gives it back (folio_put).
     @inline(__always) func put(_ cpu: CPU, _ frame: FrameNumber) {
+        if flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.large != 0 {
+            return put(cpu, folio: head(cpu, frame), count: 1)
+        }
+        if refcount(frame).subtract(cpu, 1, .refcount) == 0 { free(cpu, frame, unmovable: false) }
+    }
+
+    /// Drops what a word of a gather's list says.
+    @inline(__always) func put(_ cpu: CPU, gathered word: UInt64) {
+        let frame = FrameNumber(UInt32(truncatingIfNeeded: word))
+        if flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.large != 0 {
+            return put(cpu, folio: head(cpu, frame), count: UInt32(truncatingIfNeeded: word >> 32) &+ 1)
+        }
         if refcount(frame).subtract(cpu, 1, .refcount) == 0 { free(cpu, frame, unmovable: false) }
     }
 

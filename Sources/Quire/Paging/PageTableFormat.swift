@@ -55,13 +55,23 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     var accessed: UInt64
     /// The software or only dirty flag.
     var dirty: UInt64
-    /// Set where instructions may not be fetched.
+    /// Other than in `leafBase` where instructions may not be fetched.
     var noExecute: UInt64
     /// Set where no access at all is allowed although the page is there (PROT_NONE): the hardware sees no entry.
     var protNone: UInt64
     /// Entries per contiguous block (16 for arm64 with 4 KiB pages) and the flag; 1 and 0 where there is none.
     public var contiguousEntries: Int
     var contiguous: UInt64
+    /// Entries per contiguous block one level up (arm64 with 4 KiB: 16 × 2 MiB); nobody folds them yet.
+    var contiguousUpperEntries = 1
+    /// Bits of the frame that give way to a pattern in a folded entry, and the pattern (Svnapot); 0 where each entry of a
+    /// block keeps its own frame.
+    var blockPatternMask: UInt64 = 0, blockPattern: UInt64 = 0
+    /// log2 of the bytes of a page and of the entries of a table. What machines run on has 12 and 9, as constants
+    /// (`shift(ofLevel:)`, `index`, `frame`, Descent.swift); ContiguousFormat.swift reads these.
+    var pageShift = Page.shift, indexBits: UInt64 = 9
+    /// Where the number of a frame of 4 KiB stands in an entry.
+    var frameShift: UInt64 = 12
 
     /// log2 of the bytes that an entry of the level maps.
     @inline(__always) public func shift(ofLevel level: Int) -> UInt64 {
@@ -90,8 +100,17 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
         if !read { bits = (bits & ~present) | protNone }
         bits |= write ? self.write : 0
         if write || readOnly != 0 { bits |= readOnly }
-        if !execute { bits |= noExecute }
+        if !execute { bits ^= noExecute }
         return Entry(bits)
+    }
+
+    /// A leaf above the PTE level, from what a PTE of its first frame would be (pmd_mkhuge).
+    @inline(__always) func hugeLeaf(_ leaf: Entry) -> Entry { Entry((leaf.rawValue & ~huge) | hugeValue) }
+
+    /// A PTE from what a leaf above that level is, for the page `number` of its frames.
+    @inline(__always) func smallLeaf(_ leaf: Entry, page number: Int) -> Entry {
+        let bits = leaf.rawValue & ~huge | (leafBase & huge)
+        return Entry(bits &+ UInt64(number) << Page.shift)
     }
 
     /// An entry that points to a table.
@@ -112,8 +131,11 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     /// Whether the hardware's walk goes on through this entry.
     @inline(__always) func isValidForHardware(_ entry: Entry) -> Bool { entry.rawValue & present == presentValue }
 
-    /// Whether an entry above the PTE level is a leaf.
+    /// Whether an entry above the PTE level, if it is present, is a leaf.
     @inline(__always) func isHuge(_ entry: Entry) -> Bool { entry.rawValue & huge == hugeValue }
+
+    /// Whether an entry above the PTE level maps memory itself (pmd_trans_huge, pmd_leaf).
+    @inline(__always) func isLeaf(_ entry: Entry) -> Bool { isPresent(entry) && isHuge(entry) }
 
     /// The frame that a present entry names.
     @inline(__always) func frame(_ entry: Entry) -> FrameNumber {
@@ -133,7 +155,7 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     @inline(__always) func isAccessed(_ entry: Entry) -> Bool { entry.rawValue & accessed != 0 }
 
     /// Whether instructions may be fetched.
-    @inline(__always) func isExecutable(_ entry: Entry) -> Bool { entry.rawValue & noExecute == 0 }
+    @inline(__always) func isExecutable(_ entry: Entry) -> Bool { (entry.rawValue ^ leafBase) & noExecute == 0 }
 
     /// What a word that is not present stands for; nil for none and for words that nobody writes.
     func kind(_ entry: Entry) -> NonPresentKind? {
@@ -179,8 +201,8 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     func withRights(_ entry: Entry, read: Bool, execute: Bool) -> Entry {
         let protected = writeProtected(entry)
         var bits = protected.rawValue & ~(present | protNone | noExecute)
-        bits |= read ? (leafBase & present) : protNone
-        if !execute { bits |= noExecute }
+        bits |= leafBase & noExecute | (read ? leafBase & present : protNone)
+        if !execute { bits ^= noExecute }
         return Entry(bits)
     }
 }

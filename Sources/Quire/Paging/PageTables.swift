@@ -29,12 +29,15 @@ enum SpaceCounter {
     let tlbs: TLBs?
     /// False: one lock for all tables of the address space (no split page-table locks).
     let splitLocks: Bool
-
-    static let wordBytes = 64
+    /// Whether and when contiguous blocks are made of entries (Contiguous.swift); off where the format has none.
+    let folding: FoldPolicy
 
     @inline(__always) var format: PageTableFormat {
         unsafeAddress { unsafe memory.formatAddress }
     }
+
+    /// The same as one word, for calls out of line.
+    @inline(__always) var stored: StoredPageTables { unsafe StoredPageTables(words: words) }
 
     @inline(__always) private func count(_ place: Int) -> Word64 { unsafe Word64(at: words + place * 8) }
 
@@ -55,33 +58,63 @@ enum SpaceCounter {
 
     // MARK: Entries
 
+    /// Reads an entry as the hardware does: of a contiguous block, what this one word says. Entries above the PTE level are
+    /// in no block.
+    @inline(__always) func word(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
+        Entry(memory.word(table, index).load(cpu, .entry))
+    }
+
+    // Where blocks may be folded, each of these looks after the block of its entry: docs/contpte.md. Elsewhere that is one
+    // test that always goes the same way.
+
     /// Reads an entry.
     @inline(__always) func load(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
-        Entry(memory.word(table, index).load(cpu, .entry))
+        let entry = word(cpu, table, index)
+        if folding != .off, format.isFolded(entry) { return stored.loadBlock(cpu, table, index, entry) }
+        return entry
     }
 
     /// Writes an entry where there was none (set_pte_at, pmd_populate). The caller holds the table's lock.
     @inline(__always) func install(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ entry: Entry) {
         memory.word(table, index).store(cpu, entry.rawValue, .entry)
-        let entries = memory.index(table)
-        memory.setIndex(table, entries + 1)
-        if entries == 0 { noteFilled(cpu, table) }
+        cpu.count(.pteWrites)
+        added(cpu, table, 1)
+        if folding == .any { stored.foldIfComplete(cpu, table, index) }
     }
 
     /// Replaces an entry that is not none by another.
     @inline(__always) func update(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ entry: Entry) {
+        if folding != .off { return stored.updateInBlock(cpu, table, index, entry) }
         memory.word(table, index).store(cpu, entry.rawValue, .entry)
+        cpu.count(.pteWrites)
     }
 
     /// Takes an entry out and returns it as hardware left it (ptep_get_and_clear). The caller counts it down by
     /// `removed`, once for a whole run.
     @inline(__always) func takeOut(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
-        Entry(memory.word(table, index).exchange(cpu, 0, .entry))
+        if folding != .off { stored.unfold(cpu, table, index) }
+        cpu.count(.pteWrites)
+        return Entry(memory.word(table, index).exchange(cpu, 0, .entry))
+    }
+
+    /// The same for an entry that maps a small folio, which is in no contiguous block.
+    @inline(__always) func takeOutSmall(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
+        cpu.count(.pteWrites)
+        return Entry(memory.word(table, index).exchange(cpu, 0, .entry))
     }
 
     /// Clears an entry whose old value nobody needs and that hardware cannot change: not present (ptep_clear).
     @inline(__always) func clear(_ cpu: CPU, _ table: FrameNumber, _ index: Int) {
+        if folding != .off { stored.unfold(cpu, table, index) }
+        cpu.count(.pteWrites)
         memory.word(table, index).storeRelaxed(cpu, 0, .entry)
+    }
+
+    /// Counts entries that were written where there were none.
+    @inline(__always) func added(_ cpu: CPU, _ table: FrameNumber, _ count: Int) {
+        let entries = memory.index(table)
+        memory.setIndex(table, entries + UInt64(truncatingIfNeeded: count))
+        if entries == 0 { noteFilled(cpu, table) }
     }
 
     /// Counts entries down that were taken out of a table.
@@ -123,6 +156,7 @@ enum SpaceCounter {
         memory.initialize(
             frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0,
             mapping: owner, index: 0)
+        memory.setPrevious(frame, .none)
         return frame
     }
 
@@ -170,6 +204,17 @@ enum SpaceCounter {
         for level in 0..<(format.levels - 1) { total += tables(cpu, level: level) }
         return UInt64(total) << Page.shift
     }
+}
+
+/// Page tables as they lie in the frames of their address space (AddressSpaceBlock): one word instead of nine, so that a
+/// rare call out of line costs nothing where it is not made.
+@safe struct StoredPageTables: BitwiseCopyable {
+    let words: UnsafeMutableRawPointer
+
+    /// From the start of an address space's frames to the copy.
+    static let offset = 128
+
+    @inline(__always) var tables: PageTables { unsafe words.load(fromByteOffset: Self.offset, as: PageTables.self) }
 }
 
 extension PhysicalMemory {

@@ -103,7 +103,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
 
     /// A word of a table or cache node: `index` counts words of 8 bytes.
     @inline(__always) func word(_ frame: FrameNumber, _ index: Int) -> Word64 {
-        unsafe Word64(at: base + Int(frame.address) + index * 8)
+        unsafe Word64(at: base + (Int(truncatingIfNeeded: frame.address) &+ index &* 8))
     }
 
     /// Sets a frame to zero.
@@ -159,6 +159,14 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         guard contents != .off, !has(cpu, frame, FrameFlags.needsZero) else { return 0 }
         let cell = unsafe (base + Int(frame.address) + offset).assumingMemoryBound(to: Atomic<UInt8>.self)
         return unsafe cell.pointee.load(ordering: .relaxed)
+    }
+
+    /// Whether a frame is known to hold nothing but zeroes; false where contents are off.
+    func isZero(_ cpu: CPU, _ frame: FrameNumber) -> Bool {
+        guard contents != .off else { return false }
+        if has(cpu, frame, FrameFlags.needsZero) || !has(cpu, frame, FrameFlags.notZero) { return true }
+        for index in 0..<512 where unsafe word(frame, index).cell.pointee.load(ordering: .relaxed) != 0 { return false }
+        return true
     }
 
     /// Writes a byte of a data frame.

@@ -74,12 +74,24 @@ import Synchronization
 }
 
 extension PageTables {
-    /// Flushes a range of this address space on all CPUs and counts it.
+    /// Flushes a range of this address space on all CPUs, counts it, and waits until it is done everywhere.
     func flushRange(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
+        invalidateRange(cpu, start, end)
+        completeFlush(cpu)
+    }
+
+    /// Flushes a range without the barrier at the end: whoever depends on it waits by `completeFlush` before, once for
+    /// several ranges (__flush_tlb_range_nosync).
+    func invalidateRange(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
         cpu.count(.tlbFlushes)
         cpu.count(.tlbFlushedPages, (end &- start) >> Page.shift)
         unsafe schedulePoint(cpu, .flush, UnsafeRawPointer(words), .sequential, .tlb)
         if let tlbs { tlbs.flush(cpu, space: owner, start, end) }
+    }
+
+    /// Waits until what was flushed is gone on every CPU, and accesses by old translations are over (dsb ish).
+    func completeFlush(_ cpu: CPU) {
+        cpu.count(.tlbBarriers)
         memory.accesses.waitForOthers(cpu)
     }
 }

@@ -21,6 +21,8 @@ public struct AreaReport: Hashable, Sendable {
     public var referenced: UInt64 = 0
     /// Anonymous pages, and those given to MADV_FREE and not written since.
     public var anonymous: UInt64 = 0, lazyFree: UInt64 = 0
+    /// Mapped by PMD entries.
+    public var anonymousHuge: UInt64 = 0
     /// Pss, where the area is locked.
     public var locked: UInt64 = 0
     /// Whether a huge page could be had here.
@@ -61,7 +63,7 @@ extension Process {
                 report.path = machine.strings[Int(file.path)]
             }
             if let name = areaName(area) { report.path = name }
-            report.isHugePageEligible = space.isHugePageEligible(area)
+            report.isHugePageEligible = !space.allowedOrders(area, .smaps).isEmpty
             space.count(cpu, area, into: &report)
             reports.append(report)
             cursor = space.areas.next(cursor)
@@ -87,6 +89,7 @@ extension Process {
 private struct PageSums {
     var resident: UInt64 = 0, pss: UInt64 = 0, anonymous: UInt64 = 0, lazyFree: UInt64 = 0, referenced: UInt64 = 0
     var sharedClean: UInt64 = 0, sharedDirty: UInt64 = 0, privateClean: UInt64 = 0, privateDirty: UInt64 = 0
+    var huge: UInt64 = 0
 }
 
 extension AddressSpace {
@@ -98,6 +101,11 @@ extension AddressSpace {
         defer { memory.rcu.exit(cpu) }
         while address < area.end {
             let next = Swift.min((address & ~(span - 1)) &+ span, area.end)
+            if let leaf = tables.leaf(cpu, address) {
+                if !isHugeZero(cpu, leaf.entry) { countLeaf(cpu, leaf.entry, next - address, &sums) }
+                address = next
+                continue
+            }
             let table = tables.table(cpu, address, level: 0)
             if table.isNone {
                 // An empty higher table covers more: pass over it at once.
@@ -107,7 +115,7 @@ extension AddressSpace {
             var index = tables.format.index(address, level: 0)
             for _ in 0..<((next - address) >> Page.shift) {
                 let entry = tables.load(cpu, table, index)
-                if tables.format.isPresent(entry) { count(cpu, entry, &sums) }
+                if tables.format.isPresent(entry) { count(cpu, entry, tables.format.frame(entry), &sums) }
                 index += 1
             }
             address = next
@@ -116,6 +124,7 @@ extension AddressSpace {
         report.pss = sums.pss >> 22
         report.anonymous = sums.anonymous >> 10
         report.lazyFree = sums.lazyFree >> 10
+        report.anonymousHuge = sums.huge >> 10
         report.referenced = sums.referenced >> 10
         report.sharedClean = sums.sharedClean >> 10
         report.sharedDirty = sums.sharedDirty >> 10
@@ -132,11 +141,16 @@ extension AddressSpace {
         return next == 0 ? end : Swift.min(next, end)
     }
 
-    private func count(_ cpu: CPU, _ entry: Entry, _ sums: inout PageSums) {
-        let frame = tables.format.frame(entry)
+    private func countLeaf(_ cpu: CPU, _ entry: Entry, _ bytes: UInt64, _ sums: inout PageSums) {
+        let head = tables.format.frame(entry)
+        for number in 0..<Int(bytes >> Page.shift) { count(cpu, entry, memory.page(head, number), &sums) }
+        sums.huge += bytes
+    }
+
+    private func count(_ cpu: CPU, _ entry: Entry, _ frame: FrameNumber, _ sums: inout PageSums) {
         guard frame != core.zeroFrame else { return }
-        let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
-        let mappings = UInt64(memory.mapcount(frame).loadRelaxed(cpu, .mapcount))
+        let flags = memory.folioFlags(cpu, frame)
+        let mappings = UInt64(memory.mappings(cpu, ofPage: frame))
         let isDirty = tables.format.isDirty(entry) || flags & FrameFlags.dirty != 0
         sums.resident += Page.size
         sums.pss += (Page.size << 12) / Swift.max(mappings, 1)
@@ -157,20 +171,5 @@ extension AddressSpace {
     fileprivate func holdsHeap(_ area: Area) -> Bool {
         let numbers = numbers
         return numbers.heapStart != 0 && area.start < Page.ceiling(numbers.heapEnd) && area.end > numbers.heapStart
-    }
-
-    /// Whether a huge page of 2 MiB fits and the advice allows one (thp_vma_allowable_orders for smaps).
-    fileprivate func isHugePageEligible(_ area: Area) -> Bool {
-        guard area.isAnonymous, !area.flags.contains(.noHugePage) else { return false }
-        if numbers.hugePagesDisabled, !(numbers.hugePagesWhereAdvised && area.flags.contains(.hugePage)) {
-            return false
-        }
-        switch core.settings.hugePages {
-        case .never: return false
-        case .madvise: guard area.flags.contains(.hugePage) else { return false }
-        case .always: break
-        }
-        let huge: UInt64 = 512 * Page.size
-        return (area.start &+ huge - 1) & ~(huge - 1) &+ huge <= area.end
     }
 }

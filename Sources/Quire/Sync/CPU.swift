@@ -21,6 +21,9 @@ public enum Counter: Int, CaseIterable, Sendable {
     case tlbFlushes, tlbFlushedPages, tlbHits, tlbMisses, gatherFlushes, framesAllocated, framesFreed, pagesZeroed
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
     case lockContended, entriesScanned, tablesDiscarded, pagesUnaccounted, fileFaultsNotUptodate
+    case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsFailed, splitsDeferred, collapses
+    case collapsesFailed, underusedSplits, hugeZeroMade, hugeZeroFailed, collapseNone, collapseSwapped, collapseShared
+    case pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
 
     /// The key in the report.
     public var label: String {
@@ -52,6 +55,27 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .tablesDiscarded: "tables_discarded"
         case .pagesUnaccounted: "pages_unaccounted"
         case .fileFaultsNotUptodate: "file_faults_not_uptodate"
+        case .hugeFaults: "thp_fault_alloc"
+        case .hugeFallbacks: "thp_fault_fallback"
+        case .hugeZeroFaults: "thp_zero_page_faults"
+        case .mappingsSplit: "thp_split_pmd"
+        case .foliosSplit: "thp_split_page"
+        case .splitsFailed: "thp_split_page_failed"
+        case .splitsDeferred: "thp_deferred_split_page"
+        case .collapses: "thp_collapse_alloc"
+        case .pteWrites: "pte_writes"
+        case .pteWritesBatched: "pte_writes_batched"
+        case .contpteFolds: "contpte_folds"
+        case .contpteUnfolds: "contpte_unfolds"
+        case .contpteBlocksSet: "contpte_blocks_set"
+        case .tlbBarriers: "tlb_barriers"
+        case .collapsesFailed: "thp_collapse_alloc_failed"
+        case .underusedSplits: "thp_underused_split_page"
+        case .hugeZeroMade: "thp_zero_page_alloc"
+        case .hugeZeroFailed: "thp_zero_page_alloc_failed"
+        case .collapseNone: "thp_scan_exceed_none_pte"
+        case .collapseSwapped: "thp_scan_exceed_swap_pte"
+        case .collapseShared: "thp_scan_exceed_share_pte"
         }
     }
 }
@@ -67,7 +91,9 @@ struct CPUState {
     var environment: UInt = 0
     /// Class (low byte) and address of each lock held, for the rank check of debug builds.
     var held: InlineArray<24, UInt64> = InlineArray(repeating: 0)
-    var counters: InlineArray<32, UInt64> = InlineArray(repeating: 0)
+    var counters: InlineArray<96, UInt64> = InlineArray(repeating: 0)
+    /// 8 statistics for each of the orders 0…10 (FolioStatistics.swift).
+    var folios: InlineArray<88, Int64> = InlineArray(repeating: 0)
 }
 
 /// The context of one simulated CPU, handed to every core function.

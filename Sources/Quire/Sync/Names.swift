@@ -4,7 +4,7 @@
 
 /// The name of a lock class or of a shared word, as Linux calls it.
 public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-    case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache
+    case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache, folio, folioMap, splitQueue
     case entry, refcount, mapcount, frameFlags, counter, sequence, waitQueue, tlb
 
     /// The kernel's name.
@@ -21,6 +21,9 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .pool: "pool"
         case .rcu: "rcu"
         case .pageCache: "i_pages"
+        case .folio: "folio"
+        case .folioMap: "folio_map"
+        case .splitQueue: "split_queue"
         case .entry: "entry"
         case .refcount: "_refcount"
         case .mapcount: "_mapcount"
@@ -38,11 +41,14 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         switch self {
         case .mmapLock: 10
         case .vmaLock: 20
+        case .folio: 25
         case .iMmap: 30
         case .anonVMA: 40
         case .pageTable: 50
         case .pmd: 60
         case .pte: 70
+        case .folioMap: 75
+        case .splitQueue: 78
         case .pageCache: 80
         case .zone: 90
         case .pool: 100
@@ -51,7 +57,7 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     }
 
     /// Whether two locks of the class may be held at once.
-    var nests: Bool { self == .pte || self == .pageTable || self == .anonVMA || self == .mmapLock }
+    var nests: Bool { self == .pte || self == .pmd || self == .pageTable || self == .anonVMA || self == .mmapLock }
 }
 
 /// What an operation on a shared word or lock does: the kind of a schedule point.

@@ -42,6 +42,12 @@
     /// Pages promised to programs.
     var committed: Word64 { unsafe Word64(at: base) }
 
+    /// The first frame of the huge zero page; 0 while there is none.
+    var hugeZero: Word64 { unsafe Word64(at: base + 64) }
+
+    /// How many address spaces khugepaged has learned of.
+    var enrolments: Word64 { unsafe Word64(at: base + 128) }
+
     /// The memory of the TLBs.
     var tlbMemory: UnsafeMutableRawPointer {
         unsafe base + 4096 + ((cpus * Self.cpuStride + 4095) & ~4095)

@@ -12,6 +12,9 @@ import Synchronization
         unsafe cell = address.assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
+    /// Waits a moment for another CPU to change the word.
+    func pause(_ cpu: CPU, _ name: SyncName) { unsafe cpu.spinOnce(cell, name, turn: 0) }
+
     @inline(__always) func load(_ cpu: CPU, _ name: SyncName) -> UInt64 {
         unsafe schedulePoint(cpu, .load, cell, .acquire, name)
         return unsafe cell.pointee.load(ordering: .acquiring)
@@ -67,6 +70,9 @@ import Synchronization
             expected: old, desired: new, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring
         ).exchanged
     }
+
+    /// Lets another CPU change the word, in a loop that reads it until it fits; `turn` counts the rounds.
+    func waitAMoment(_ cpu: CPU, _ name: SyncName, turn: Int) { unsafe cpu.spinOnce(cell, name, turn: turn) }
 
     /// Sets bits and returns the old value.
     @discardableResult

@@ -1,51 +1,45 @@
 // MADV_FREE: pages become clean and old and lose their backing store, so that reclaim may drop them; a later write
-// makes them dirty again. Tables stay. Linux: madvise_free_pte_range.
+// makes them dirty again. Tables stay. Of a large folio that the range covers in part, the part becomes folios of its own.
+// Linux: madvise_free_pte_range, madvise_free_huge_pmd, folio_mark_lazyfree.
 
 extension AddressSpace {
     /// Marks the anonymous pages of a range as lazily free.
-    func lazyFree(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
+    func lazyFree(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
         noteResidentPeak()
-        eachTable(cpu, start, end) { table, from, to in
-            var index = tables.format.index(from, level: 0)
-            for _ in 0..<((to - from) >> Page.shift) {
-                defer { index += 1 }
-                let entry = tables.load(cpu, table, index)
-                guard tables.format.isPresent(entry) else { continue }
-                let frame = tables.format.frame(entry)
-                guard frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous else { continue }
-                // A page marked dirty that others map too must stay so.
-                if memory.has(cpu, frame, FrameFlags.dirty), memory.mapcount(frame).load(cpu, .mapcount) != 1 {
-                    continue
-                }
-                var cleared = FrameFlags.dirty
-                // A page that somebody has locked stays as it is: it is not for reclaim. Others move to the list of those
-                // that are lazily free, if they are not there.
-                if !memory.has(cpu, frame, FrameFlags.locked), memory.has(cpu, frame, FrameFlags.swapBacked) {
-                    cleared |= FrameFlags.swapBacked | FrameFlags.referenced | FrameFlags.active
-                }
-                memory.flags(frame).clear(cpu, bits: cleared, .frameFlags)
-                guard tables.format.isDirty(entry) || tables.format.isAccessed(entry) else { continue }
-                let old = tables.takeOut(cpu, table, index)
-                tables.update(cpu, table, index, tables.format.old(tables.format.cleaned(old)))
-            }
-        }
+        adviseFolios(cpu, area, start, end, .free)
         tables.flushRange(cpu, start, end)
     }
 
-    /// Runs `body` for the part of the range in each PTE table there is, with the table's lock held.
-    func eachTable(_ cpu: CPU, _ start: UInt64, _ end: UInt64, _ body: (FrameNumber, UInt64, UInt64) -> Void) {
-        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
-        var address = start
-        while address < end {
-            let next = Swift.min((address & ~(span - 1)) &+ span, end)
-            memory.rcu.enter(cpu)
-            let position = tables.position(cpu, address)
-            if !position.table.isNone, tables.lockIfAttached(cpu, position, address) {
-                body(position.table, address, next)
-                tables.pteLock(position.table).unlock(cpu)
-            }
-            memory.rcu.exit(cpu)
-            address = next
+    /// MADV_FREE of a whole leaf that this address space alone maps; its lock is held.
+    func lazyFreeLeaf(_ cpu: CPU, _ position: LeafPosition, _ head: FrameNumber) {
+        let lock = memory.folioLock(head)
+        guard lock.tryLock(cpu) else { return }
+        memory.flags(head).clear(cpu, bits: FrameFlags.dirty, .frameFlags)
+        lock.unlock(cpu)
+        let old = tables.takeOut(cpu, position.pmdTable, position.index)
+        tables.update(cpu, position.pmdTable, position.index, tables.format.old(tables.format.cleaned(old)))
+        markLazilyFree(cpu, head)
+    }
+
+    /// MADV_FREE of `count` entries that map a whole folio; the table's lock is held.
+    func lazyFreeEntries(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ count: Int, _ head: FrameNumber) {
+        if memory.has(cpu, head, FrameFlags.dirty) {
+            let lock = memory.folioLock(head)
+            guard lock.tryLock(cpu) else { return }
+            defer { lock.unlock(cpu) }
+            // A folio marked dirty that others map too must stay so.
+            guard memory.mappings(cpu, head) == UInt32(count) else { return }
+            memory.flags(head).clear(cpu, bits: FrameFlags.dirty, .frameFlags)
         }
+        tables.clearAge(cpu, table, index, count: count, andDirty: true)
+        markLazilyFree(cpu, head)
+    }
+
+    /// A folio that somebody has locked stays as it is: it is not for reclaim. Others move to the list of those that are
+    /// lazily free, if they are not there.
+    private func markLazilyFree(_ cpu: CPU, _ head: FrameNumber) {
+        guard !memory.has(cpu, head, FrameFlags.locked), memory.has(cpu, head, FrameFlags.swapBacked) else { return }
+        let aged = FrameFlags.swapBacked | FrameFlags.referenced | FrameFlags.active
+        memory.flags(head).clear(cpu, bits: aged, .frameFlags)
     }
 }

@@ -7,23 +7,39 @@
 //
 // Linux: unmap_page_range, zap_pmd_range, zap_pte_range, zap_present_ptes, zap_nonpresent_ptes.
 
-/// Counts of what one step took out, written to the address space's counters once.
-private struct ZapCounts {
-    var entries = 0
-    var anonymous: Int64 = 0
-    var file: Int64 = 0
-    var shared: Int64 = 0
+/// What one step under the lock does and came to; the counts go to the address space's counters once.
+private struct ZapStep {
+    /// Private copies go too.
+    let zapsCows: Bool
     /// Whether the area is locked: its frames then count one locked area less.
     let isLocked: Bool
     /// Whether a use of a page tells that it will be used again.
     let hasRecency: Bool
     /// Whether each anonymous page takes a page's charge along.
     let isChargedByPage: Bool
+    /// Entries taken out, and of these the ones that map no anonymous page.
+    var entries = 0
+    var others = 0
+    var file: Int64 = 0
+    var shared: Int64 = 0
+    /// The first of them and the one after the last.
+    var from = Int.max
+    var to = 0
+    var skipped = false
+    var mustFlush = false
 
-    init(_ flags: AreaFlags) {
+    init(_ flags: AreaFlags, zapsCows: Bool) {
+        self.zapsCows = zapsCows
         isLocked = flags.contains(.locked)
         hasRecency = flags.isDisjoint(with: [.sequentialRead, .randomRead])
         isChargedByPage = flags.contains(.chargedByPage)
+    }
+
+    /// Notes that present entries were taken out.
+    @inline(__always) mutating func took(_ index: Int, count: Int = 1) {
+        entries &+= count
+        from = Swift.min(from, index)
+        to = index &+ count
     }
 }
 
@@ -33,37 +49,18 @@ extension AddressSpace {
         _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ details: ZapDetails?
     ) {
         let format = tables.format
+        discardPins(start, end)
         var address = start
         while address < end {
-            guard let present = nextSpan(cpu, address, end) else { return }
+            guard let present = tables.nextPMD(cpu, address, end) else { return }
             address = present
             let span: UInt64 = 1 << format.shift(ofLevel: 1)
             let next = Swift.min((address & ~(span - 1)) &+ span, end)
-            zapTable(cpu, &gather, area, address, next, details)
+            if !zapLeaf(cpu, &gather, area, address, next) {
+                zapTable(cpu, &gather, area, address, next, details)
+            }
             address = next
         }
-    }
-
-    /// The first address from `start` on that lies in a PTE table; nil where there is none below `end`. Skips a
-    /// whole empty entry of a higher table at once.
-    private func nextSpan(_ cpu: CPU, _ start: UInt64, _ end: UInt64) -> UInt64? {
-        let format = tables.format
-        var address = start
-        while address < end {
-            var table = tables.root
-            var level = format.levels - 1
-            while true {
-                let entry = tables.load(cpu, table, format.index(address, level: level))
-                if !format.isValidForHardware(entry) { break }
-                if level == 1 { return address }
-                table = format.frame(entry)
-                level -= 1
-            }
-            let span: UInt64 = 1 << format.shift(ofLevel: level)
-            address = (address & ~(span - 1)) &+ span
-            if address == 0 { return nil }
-        }
-        return nil
     }
 
     /// Zaps [start, end), which lies within one PTE table, to its end, and reclaims the table if it may.
@@ -104,93 +101,111 @@ extension AddressSpace {
         }
     }
 
-    /// What one step under the lock came to.
-    private struct Step {
-        var skipped = false
-        var mustFlush = false
-    }
-
     /// Takes entries out from `address` on, until `end`, a full gather, or a reschedule; moves `address` along.
     private func zapEntries(
         _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ table: FrameNumber, _ address: inout UInt64,
         _ end: UInt64, _ details: ZapDetails?
-    ) -> Step {
+    ) -> ZapStep {
         let format = tables.format
-        var step = Step()
-        var counts = ZapCounts(core.areas[area].flags)
+        var step = ZapStep(core.areas[area].flags, zapsCows: ZapDetails.zapsCows(details))
         let mayReschedule = core.settings.rescheduleAfter != 0
         let first = format.index(address, level: 0)
-        let count = Int((end - address) >> Page.shift)
-        var place = 0
-        var left = tables.populated(table)
-        while place < count {
-            // Nothing is left in the table: the rest of the run is none.
-            if left == 0 {
-                place = count
-                break
-            }
-            let entry = tables.load(cpu, table, first + place)
+        let stop = first &+ Int((end - address) >> Page.shift)
+        let populated = tables.populated(table)
+        var left = populated
+        var index = first
+        while index < stop, left > 0, !step.mustFlush {
+            // The word: whether it is there and what it maps is the same for a contiguous block's.
+            let entry = tables.word(cpu, table, index)
             if entry.isNone {
-                place += 1
+                index &+= 1
                 continue
             }
             if mayReschedule, cpu.countdownReschedule(core) { break }
-            left -= 1
-            cpu.count(.entriesScanned)
-            let at = address + UInt64(place) << Page.shift
-            place += 1
+            var run = 1
             if format.isPresent(entry) {
-                if zapPresent(cpu, &gather, table, first + place - 1, entry, at, details, &counts, &step) { break }
+                let frame = format.frame(entry)
+                let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
+                if flags & FrameFlags.large == 0 {
+                    zapPresent(cpu, &gather, table, index, frame, flags, &step)
+                } else {
+                    run = zapRun(cpu, &gather, table, index, frame, limit: stop - index, &step)
+                }
             } else {
-                zapNonPresent(cpu, area, table, first + place - 1, entry, details, &counts, &step)
+                zapNonPresent(cpu, area, table, index, entry, details, &step)
             }
+            left &-= run
+            index &+= run
         }
-        address += UInt64(place) << Page.shift
-        tables.removed(cpu, table, counts.entries)
-        if counts.anonymous != 0 {
-            tables.counters.add(cpu, SpaceCounter.anonymous, -counts.anonymous)
-            if counts.isChargedByPage { core.uncommit(cpu, pages: UInt64(counts.anonymous)) }
+        cpu.count(.entriesScanned, UInt64(populated - left))
+        if step.from < step.to {
+            gather.cleared(address &+ at(step.from, first), address &+ at(step.to, first))
         }
-        if counts.file != 0 { tables.counters.add(cpu, SpaceCounter.file, -counts.file) }
-        if counts.shared != 0 { tables.counters.add(cpu, SpaceCounter.shared, -counts.shared) }
+        // Nothing is left in the table: the rest of the run is none.
+        address = left == 0 && !step.mustFlush ? end : address &+ at(index, first)
+        tables.removed(cpu, table, step.entries)
+        let anonymous = step.entries - step.others
+        if anonymous != 0 {
+            tables.counters.add(cpu, SpaceCounter.anonymous, -Int64(anonymous))
+            if step.isChargedByPage { core.uncommit(cpu, pages: UInt64(anonymous)) }
+        }
+        if step.file != 0 { tables.counters.add(cpu, SpaceCounter.file, -step.file) }
+        if step.shared != 0 { tables.counters.add(cpu, SpaceCounter.shared, -step.shared) }
         return step
     }
 
-    /// Takes a present entry out. True: the gather is full.
+    /// The bytes between two entries.
+    private func at(_ index: Int, _ first: Int) -> UInt64 { UInt64(index - first) << Page.shift }
+
+    /// Takes a present entry out that maps a small folio.
     @inline(__always)
     private func zapPresent(
-        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ seen: Entry, _ address: UInt64,
-        _ details: ZapDetails?, _ counts: inout ZapCounts, _ step: inout Step
-    ) -> Bool {
-        let frame = tables.format.frame(seen)
-        if frame == core.zeroFrame {
-            _ = tables.takeOut(cpu, table, index)
-            counts.entries += 1
-            gather.cleared(address)
-            return false
-        }
-        let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ frame: FrameNumber, _ flags: UInt32,
+        _ step: inout ZapStep
+    ) {
         let isAnonymous = flags & FrameFlags.kind == FrameKind.anonymous.rawValue
-        if isAnonymous && !ZapDetails.zapsCows(details) {
+        if isAnonymous, !step.zapsCows {
             step.skipped = true
-            return false
+            return
         }
-        let old = tables.takeOut(cpu, table, index)
-        counts.entries += 1
-        gather.cleared(address)
-        if isAnonymous {
-            counts.anonymous += 1
-        } else {
-            noteFileState(cpu, frame, old, hasRecency: counts.hasRecency)
-            if flags & FrameFlags.swapBacked != 0 { counts.shared += 1 } else { counts.file += 1 }
+        let old = tables.takeOutSmall(cpu, table, index)
+        step.took(index)
+        if !isAnonymous {
+            step.others &+= 1
+            if frame == core.zeroFrame { return }
+            noteFileState(cpu, frame, old, hasRecency: step.hasRecency)
+            if flags & FrameFlags.swapBacked != 0 { step.shared += 1 } else { step.file += 1 }
         }
-        if counts.isLocked { memory.countLocked(cpu, frame, more: false) }
+        if step.isLocked { memory.countLocked(cpu, frame, more: false) }
         memory.mapcount(frame).subtract(cpu, 1, .mapcount)
-        if gather.add(frame) {
-            step.mustFlush = true
-            return true
+        if gather.add(frame) { step.mustFlush = true }
+    }
+
+    /// Takes present entries out that map page after page of a large folio, and says how many (zap_present_folio_ptes).
+    @inline(never)
+    private func zapRun(
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ frame: FrameNumber, limit: Int,
+        _ step: inout ZapStep
+    ) -> Int {
+        let count = tables.run(cpu, table, index, tables.load(cpu, table, index), limit: limit, .pages)
+        let head = memory.head(cpu, frame)
+        let flags = memory.folioFlags(cpu, head)
+        let isAnonymous = flags & FrameFlags.kind == FrameKind.anonymous.rawValue
+        if isAnonymous, !step.zapsCows {
+            step.skipped = true
+            return count
         }
-        return false
+        let old = tables.takeOutRun(cpu, table, index, count: count)
+        step.took(index, count: count)
+        if !isAnonymous {
+            step.others += count
+            noteFileState(cpu, head, old, hasRecency: step.hasRecency)
+            if flags & FrameFlags.swapBacked != 0 { step.shared += Int64(count) } else { step.file += Int64(count) }
+        }
+        if step.isLocked { memory.countLocked(cpu, head, more: false) }
+        memory.unmapPages(cpu, head, first: memory.pageNumber(frame, of: head), count: count, owner: number)
+        if gather.add(folio: head, count: count) { step.mustFlush = true }
+        return count
     }
 
     /// Passes what the entry knows of a file page on to the page: written, used. Uses that the program has said to be
@@ -203,14 +218,19 @@ extension AddressSpace {
     /// Takes an entry out that is not present, unless it must survive: a guard survives all but unmapping.
     private func zapNonPresent(
         _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ index: Int, _ entry: Entry, _ details: ZapDetails?,
-        _ counts: inout ZapCounts, _ step: inout Step
+        _ step: inout ZapStep
     ) {
         switch tables.format.kind(entry) {
         case .guardMarker where details != nil, .uffdMarker where details != nil:
             step.skipped = true
+        case .migrationRead, .migrationWrite:
+            // Still counted as resident; whoever froze the page finds the entry gone.
+            tables.clear(cpu, table, index)
+            step.entries += 1
         default:
             tables.clear(cpu, table, index)
-            counts.entries += 1
+            step.entries += 1
+            step.others += 1
         }
     }
 }

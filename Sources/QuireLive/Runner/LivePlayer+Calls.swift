@@ -64,7 +64,8 @@ extension LivePlayer {
         case .pread64: return try read(s, process)
         case .pwrite64: return try write(s, process)
         case .readSys, .writeSys: return try systemFile(s, process)
-        // userfaultfd, ioctl and run wait for the model's.
+        case .run: return try runDaemon(s)
+        // userfaultfd and ioctl wait for the model's.
         default: return LiveOutcome(.unsupported)
         }
     }

@@ -62,7 +62,8 @@ extension LivePlayer {
         var outcome = LiveOutcome(answer)
         if case .value(let got) = outcome.ending, case .reply(_, let bytes) = answer {
             let read = Array(bytes.prefix(Int(got)))
-            outcome.read(ArraySlice(process.isPagemap(descriptor) ? Pagemap.withoutFrames(read) : read))
+            let hidesFrames = !showsFrames && process.isPagemap(descriptor)
+            outcome.read(ArraySlice(hidesFrames ? Pagemap.withoutFrames(read) : read))
         }
         return outcome
     }
@@ -91,11 +92,25 @@ extension LivePlayer {
             if s.call == .readSys {
                 var outcome = LiveOutcome(.nothing)
                 outcome.path = named
-                outcome.value = try readText(path)
+                outcome.value = try settings.read(path)
                 return outcome
             }
             guard let value = s.string(1) ?? s.integer(1).map({ String($0) }) else { throw .invalidArgument }
             try settings.set(path, value)
+            return .done
+        } catch {
+            return LiveOutcome(.error(error.rawValue))
+        }
+    }
+
+    /// run: a kernel thread does whole passes.
+    func runDaemon(_ s: Statement) throws(LiveRunError) -> LiveOutcome {
+        guard s.argumentCount > 0, case .word(let name) = s[0].value, names[text: name] == "khugepaged" else {
+            return LiveOutcome(.unsupported)
+        }
+        let passes = try number(s, 1)
+        do throws(Errno) {
+            try settings.runKhugepaged(passes: passes)
             return .done
         } catch {
             return LiveOutcome(.error(error.rawValue))

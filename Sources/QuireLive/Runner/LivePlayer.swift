@@ -21,6 +21,8 @@ final class LivePlayer {
     var processes: [LiveProcess] = []
     /// Why processes of this run have no heap in the window, 0 if they have one.
     var heapError: Int32 { pristine.heapError }
+    /// Whether reads of pagemap show frame numbers, which differ from run to run.
+    var showsFrames = false
     private var inodes: InodeNumbers
     private var ignored: [String: UInt64] = [:]
     private var malformed: UInt64 = 0
@@ -100,6 +102,7 @@ final class LivePlayer {
                 throw .skipped("\(path) cannot be set to \(value): \(error)")
             }
         }
+        settings.prepareHugePages()
         try startFirst()
         record.base = try state()
     }

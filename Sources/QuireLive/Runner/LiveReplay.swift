@@ -36,6 +36,8 @@ public struct LiveReplay {
     /// Kernel files to set, by their paths, as the user asks.
     private let settings: [(key: String, value: String)]
     private let keepsGoing: Bool
+    /// Whether reads of pagemap show frame numbers: for measurements, not for comparison.
+    var showsFrames = false
 
     /// A live replay; settings that are no paths are the model's alone.
     public init(settings: [(key: String, value: String)] = [], keepsGoing: Bool = false) {
@@ -74,6 +76,6 @@ public struct LiveReplay {
     private func play(_ reader: WorkloadReader, _ record: RunRecord) throws(LiveRunError) {
         let session = try LiveSession()
         defer { session.end() }
-        try session.play(reader, record, settings: settings, keepsGoing: keepsGoing)
+        try session.play(reader, record, settings: settings, keepsGoing: keepsGoing, showsFrames: showsFrames)
     }
 }

@@ -67,7 +67,8 @@ public final class LiveSession {
     }
 
     func play(
-        _ reader: WorkloadReader, _ record: RunRecord, settings: [(key: String, value: String)], keepsGoing: Bool
+        _ reader: WorkloadReader, _ record: RunRecord, settings: [(key: String, value: String)], keepsGoing: Bool,
+        showsFrames: Bool = false
     ) throws(LiveRunError) {
         try takeTurn()
         let player = LivePlayer(record, folder: folder.path, pristine: pristine)
@@ -75,6 +76,7 @@ public final class LiveSession {
             player.end()
             folder.clear()
         }
+        player.showsFrames = showsFrames
         try player.play(reader, settings: settings, keepsGoing: keepsGoing)
     }
 

@@ -14,6 +14,10 @@ struct LiveSettings: ~Copyable {
     private var remembered: [(path: String, value: String)] = []
     /// How much is read ahead of files in the scratch folder, kB; nil once that is set.
     private var readahead: String? = "128"
+    /// Whether the file requires huge pages.
+    var usesHugePages = false
+    /// Where counters of the kernel stood when the run began.
+    var counters: [String: UInt64] = [:]
 
     /// Settings with the defaults made.
     init() {
@@ -71,9 +75,10 @@ struct LiveSettings: ~Copyable {
     // MARK: What a file requires
 
     /// Does what a word of `# requires:` says. Returns why it cannot, if so.
-    func require(_ word: String) -> String? {
+    mutating func require(_ word: String) -> String? {
         switch word {
         case "root": LiveProcesses.isRoot ? nil : "needs root"
+        case "thp", "mthp-64k": requireHugePages(word)
         default: "the live runner does not set up \(word) yet"
         }
     }

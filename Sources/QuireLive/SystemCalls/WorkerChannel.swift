@@ -100,6 +100,20 @@ enum LiveProcesses {
         unsafe waitpid(pid, &status, 0)
     }
 
+    /// The ids of all processes that run.
+    static func all() -> [Int] {
+        guard let folder = unsafe opendir("/proc") else { return [] }
+        defer { unsafe closedir(folder) }
+        var ids: [Int] = []
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if let id = Int(name) { ids.append(id) }
+        }
+        return ids
+    }
+
     /// Sleeps.
     static func pause(microseconds: UInt32) { usleep(microseconds) }
 

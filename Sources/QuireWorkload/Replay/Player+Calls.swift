@@ -30,9 +30,20 @@ extension Player {
         case .writeSys, .readSys: try systemFile(s, actor)
         case .prctl: prctl(s, actor)
         case .ioctl: s.result == .none || s.isTracking ? Outcome(.unsupported) : Outcome(.recorded)
-        case .userfaultfd, .swapon, .swapoff, .gup, .unpin, .run: Outcome(.unsupported)
+        case .gup, .unpin: try pin(s, actor)
+        case .run: try runDaemon(s)
+        case .userfaultfd, .swapon, .swapoff: Outcome(.unsupported)
         case .touchRead, .touchWrite, .snapshot, .parallel, .end, .expect, .never, .unknown: Outcome(.ignored)
         }
+    }
+}
+
+extension Player {
+    /// run(daemon, passes).
+    private func runDaemon(_ s: Statement) throws(ParseError) -> Outcome {
+        guard case .word(let name) = s[0].value, names[text: name] == "khugepaged" else { return Outcome(.unsupported) }
+        machine.runKhugepaged(passes: try number(s, 1))
+        return .done
     }
 }
 

@@ -56,6 +56,7 @@ extension Player {
         } catch {
             switch error {
             case .unknownKey: return Outcome(.error(.ENOENT))
+            case .readOnly: return Outcome(.error(.EACCES))
             case .badValue, .fixedAtStart: return Outcome(.error(.EINVAL))
             case .noHostMemory: return Outcome(.error(.ENOMEM))
             }

@@ -60,7 +60,7 @@ extension ProcessReport.Area {
         anonymous = area.anonymous
         ksm = 0
         lazyFree = area.lazyFree
-        anonHugePages = 0
+        anonHugePages = area.anonymousHuge
         shmemPmdMapped = 0
         sharedHugetlb = 0
         privateHugetlb = 0

@@ -53,6 +53,10 @@ struct MachinePlan {
         self.notes = notes
         for (key, value) in head.recordedOn { adopt(key, value) }
         for word in head.required where word != "root" && skipped == nil {
+            if let knobs = MachinePlan.knobs(of: word) {
+                running += knobs.map { ($0.key, $0.value, false) }
+                continue
+            }
             skipped = "the model has no \(word.split(separator: "=").first.map(String.init) ?? word) yet"
         }
         for (key, value) in head.machine where skipped == nil {
@@ -66,6 +70,20 @@ struct MachinePlan {
         } catch {
             throw .setting(MachinePlan.describe(error))
         }
+    }
+
+    /// The settings that a word of `# requires:` stands for; nil for what is no setting.
+    private static func knobs(of word: String) -> [(key: String, value: String)]? {
+        let folder = "/sys/kernel/mm/transparent_hugepage/"
+        guard word == "thp" || word == "mthp-64k" else { return nil }
+        let sizes = [16, 32, 64, 128, 256, 512, 1024, 2048].map { size in
+            let policy = word == "thp" ? (size == 2048 ? "inherit" : "never") : (size == 64 ? "madvise" : "never")
+            return (key: folder + "hugepages-\(size)kB/enabled", value: policy)
+        }
+        return [
+            (folder + "enabled", "madvise"), (folder + "defrag", "madvise"), (folder + "use_zero_page", "1"),
+            (folder + "shrink_underused", "0"),
+        ] + sizes
     }
 
     private mutating func set(_ key: String, _ value: String, isAdopted: Bool = false) throws(MachineError) {
@@ -139,6 +157,7 @@ struct MachinePlan {
         case .noHostMemory: "this host has no address space left for the machine"
         case .badValue(let key, let expected): "\(key) takes \(expected)"
         case .unknownKey(let key, let near): "no setting \(key); near: \(near.joined(separator: ", "))"
+        case .readOnly(let key): "\(key) can only be read"
         case .fixedAtStart(let key): "\(key) can only be set before the machine runs"
         }
     }

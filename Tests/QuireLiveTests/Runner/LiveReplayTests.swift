@@ -31,8 +31,9 @@ struct LiveReplayTests {
         _ = try Replay(options).run(WorkloadReader(text: text), to: MemorySink(), record: model)
         let live = try LiveReplay().run(WorkloadReader(text: text))
         if let reason = live.skipped { return print("\(file.name) skipped: \(reason)") }
-        let comparison = RunComparison(
-            model: model, live: live, withReferenced: !file.name.contains("random"))
+        // Marks of use may wait in the kernel's batches.
+        let isLarge = file.name.contains("random") || file.name.hasPrefix("huge-pages")
+        let comparison = RunComparison(model: model, live: live, withReferenced: !isLarge)
         #expect(comparison.calls > 0)
         #expect(comparison.differences.prefix(5).map(\.description) == [])
         #expect(try live.goldenLines == file.golden())

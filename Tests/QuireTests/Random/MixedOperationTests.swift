@@ -22,6 +22,10 @@ private struct MixedRun {
             $0.splitLocks = seed % 5 != 0
         }
         if seed % 2 == 0 { try test.machine.set("unaccount", "exact") }
+        if layout == .arm64 {
+            // Folios that contiguous blocks are made of.
+            try test.machine.set("/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled", "always")
+        }
         let process = test.process
         process.setHeap(start: 0x1000_0000)
         let fd = try test.task.memfdCreate("shared")

@@ -26,6 +26,10 @@ private struct RandomRun {
             $0.tlb = seed % 2 == 0
             $0.splitLocks = seed % 3 != 0
         }
+        if layout == .arm64, seed % 2 == 1 {
+            // Folios that contiguous blocks are made of.
+            try test.machine.set("/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled", "always")
+        }
     }
 
     private var aProcess: Process {

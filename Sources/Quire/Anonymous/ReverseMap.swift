@@ -1,0 +1,64 @@
+// From a folio to its mappings: the areas tied to the folio's anon_vma, each with the part in which the folio's pages lie if
+// they are mapped there at all. After fork, mremap and partial unmapping an area may be tied and map nothing: whoever walks
+// looks at the entries. Linux: rmap_walk_anon, folio_lock_anon_vma_read, vma_address.
+
+/// A part of an area where pages of a folio may be mapped.
+struct FolioRange: BitwiseCopyable {
+    var area: Handle<Area>
+    /// The page tables of the area's address space.
+    var tables: PageTables
+    /// Addresses; `start` is where page `firstPage` of the folio would be.
+    var start: UInt64, end: UInt64
+    var firstPage: Int
+
+    /// The page of the folio that belongs to an address of the range.
+    func page(at address: UInt64) -> Int { firstPage + Int((address - start) >> Page.shift) }
+}
+
+extension MachineCore {
+    /// Runs `body` for every range in which pages of an anonymous folio may be mapped, in the order of the anon_vma's list.
+    /// The anon_vma's lock is held by the caller. O(areas tied to the anon_vma).
+    func eachMapping(
+        _ anonVMA: Handle<AnonVMA>, pageOffset: UInt64, pages: UInt64, _ body: (FolioRange) -> Void
+    ) {
+        var at = links.handle(at: anonVMAs[anonVMA].firstLink)
+        while !at.isNone {
+            let link = links[at]
+            at = links.handle(at: link.nextOfAnon)
+            let area = areas[link.area]
+            let first = Swift.max(area.pageOffset, pageOffset)
+            let last = Swift.min(area.pageOffset &+ area.pages, pageOffset &+ pages)
+            guard first < last else { continue }
+            let start = area.start + (first - area.pageOffset) << Page.shift
+            body(
+                FolioRange(
+                    area: link.area, tables: tables(ofSpace: area.space), start: start,
+                    end: start + (last - first) << Page.shift, firstPage: Int(first - pageOffset)))
+        }
+    }
+
+    /// Whether an area is tied to the anon_vma with a number. O(links of the area).
+    func isTied(_ area: Handle<Area>, to anonVMA: UInt32) -> Bool {
+        var at = links.handle(at: areas[area].chain)
+        while !at.isNone {
+            if links[at].anonVMA.index == anonVMA { return true }
+            at = links.handle(at: links[at].nextOfArea)
+        }
+        return false
+    }
+
+    /// The anon_vma of a mapped anonymous folio, its lock held for write; nil where nothing maps the folio any more.
+    func lockAnonVMA(_ cpu: CPU, of head: FrameNumber) -> Handle<AnonVMA>? {
+        guard memory.mappings(cpu, head) > 0 else { return nil }
+        let anonVMA = anonVMAs.handle(at: memory.mapping(head))
+        guard !anonVMA.isNone else { return nil }
+        let lock = lock(of: anonVMA)
+        lock.writeLock(cpu)
+        // The last mapping may have gone meanwhile, and the record with it.
+        guard memory.mappings(cpu, head) > 0 else {
+            lock.writeUnlock(cpu)
+            return nil
+        }
+        return anonVMA
+    }
+}

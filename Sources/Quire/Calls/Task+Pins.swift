@@ -1,0 +1,141 @@
+// Pins, as a driver takes and drops them, and access to another process's memory, as a debugger makes it. The fast way is
+// tried first; what it does not give comes the slow way. Linux: pin_user_pages_fast, unpin_user_pages, io_uring's fixed
+// buffers, process_vm_readv.
+
+/// A range that is pinned, until `unpin`.
+public struct PinnedRange: Hashable, Sendable {
+    /// The machine's number of it, from 1.
+    public let handle: Int
+    /// The number of its pages.
+    public let pages: Int
+}
+
+extension Task {
+    /// Pins the pages of [address, address + length) as a driver does that reads or writes them by itself: all of them
+    /// or none. `flags` are FOLL_WRITE, FOLL_LONGTERM, FOLL_FORCE, …; FOLL_GET instead takes plain references, which
+    /// promise nothing. Throws EINVAL for flags that are not the caller's to pass and for an empty range, EFAULT where
+    /// nothing is mapped or the rights do not allow it, ENOMEM. O(pages).
+    public func pinPages(
+        _ address: UInt64, _ length: UInt64, _ flags: FollowFlags
+    ) throws(Errno) -> PinnedRange {
+        defer { machine.afterCall(cpu) }
+        let given = flags.subtracting([.get, .pin])
+        guard !flags.contains([.get, .pin]),
+            let checked = (flags.contains(.get) ? FollowEntry.getFast : .pinFast).checked(given)
+        else { throw .EINVAL }
+        let (last, overflow) = address.addingReportingOverflow(length)
+        guard length != 0 else { throw .EINVAL }
+        guard !overflow, last <= space.tables.format.userEnd else { throw .EFAULT }
+        let start = Page.floor(address)
+        let count = Int((Page.ceiling(last) - start) >> Page.shift)
+        var pin = PinUnderWay(task: self, flags: checked)
+        do throws(Errno) {
+            try pin.take(start, count)
+        } catch {
+            pin.giveBack()
+            throw error
+        }
+        // Part of a buffer is of no use to a device.
+        guard pin.pages == count, !pin.isOutOfMemory else {
+            let error: Errno = pin.isOutOfMemory ? .ENOMEM : .EFAULT
+            pin.giveBack()
+            throw error
+        }
+        space.notePinned(cpu, pages: checked.contains(.longTerm) ? UInt64(count) : 0)
+        return PinnedRange(handle: machine.addPin(pin.first), pages: count)
+    }
+
+    /// Drops a pin. Throws EINVAL for a handle that is none.
+    public func unpin(_ handle: Int) throws(Errno) {
+        defer { machine.afterCall(cpu) }
+        guard let first = machine.takePin(handle) else { throw .EINVAL }
+        let core = machine.core
+        var at = first
+        var longTerm: UInt64 = 0
+        let owner = core.pins[first].space
+        while !at.isNone {
+            let record = core.pins[at]
+            if record.flags.contains(.longTerm) { longTerm += 1 }
+            core.memory.ungrab(cpu, record.frame, record.flags)
+            at = core.forgetPin(cpu, at)
+        }
+        if let space = machine.space(owner) { space.numbers.pinnedPages -= longTerm }
+    }
+
+    /// Reads another process's memory (or this one's) whatever its rights: the bytes that could be had.
+    public func readMemory(of other: Process, _ address: UInt64, _ count: UInt64, force: Bool = true) -> [UInt8] {
+        var bytes: [UInt8] = []
+        _ = other.space.accessRemote(cpu, address, count, force ? .force : []) { frame, offset, count in
+            for place in offset..<(offset + count) { bytes.append(other.space.memory.byte(cpu, frame, offset: place)) }
+        }
+        return bytes
+    }
+
+    /// Writes another process's memory (or this one's) whatever its rights: how many bytes were written.
+    public func writeMemory(of other: Process, _ address: UInt64, _ bytes: [UInt8], force: Bool = true) -> Int {
+        var done = 0
+        let flags: FollowFlags = force ? [.write, .force] : .write
+        let count = other.space.accessRemote(cpu, address, UInt64(bytes.count), flags) { frame, offset, count in
+            let memory = other.space.memory
+            for place in 0..<count { memory.setByte(cpu, frame, offset: offset + place, bytes[done + place]) }
+            done += count
+        }
+        return Int(count)
+    }
+}
+
+/// A pin while its pages are taken, first the fast way and then the slow.
+private struct PinUnderWay {
+    let task: Task
+    let flags: FollowFlags
+    private(set) var first = Handle<PinRecord>.none
+    private(set) var pages = 0
+    private(set) var isOutOfMemory = false
+
+    init(task: Task, flags: FollowFlags) {
+        self.task = task
+        self.flags = flags
+    }
+
+    mutating func take(_ start: UInt64, _ count: Int) throws(Errno) {
+        let space = task.space
+        if flags.contains(.pin) { space.numbers.hasPinned = true }
+        pages = space.followFast(task.cpu, start, count: count, flags) { page, frame in
+            note(page, frame)
+        } undo: {
+            giveBack()
+        }
+        guard pages < count else { return }
+        space.mmapLock.readLock(task.cpu)
+        defer { space.mmapLock.readUnlock(task.cpu) }
+        let got = try space.followPages(
+            task.cpu, start &+ UInt64(pages) << Page.shift, count: count - pages, flags
+        ) { page, frame in note(page, frame) }
+        pages += got
+    }
+
+    private mutating func note(_ page: UInt64, _ frame: FrameNumber) {
+        var record = PinRecord(frame: frame, flags: flags, space: task.space.number, address: page)
+        record.next = first.index
+        guard let made = task.machine.core.notePin(task.cpu, record) else {
+            task.space.memory.ungrab(task.cpu, frame, flags)
+            isOutOfMemory = true
+            return
+        }
+        first = made
+    }
+
+    mutating func giveBack() {
+        let core = task.machine.core
+        while !first.isNone {
+            core.memory.ungrab(task.cpu, core.pins[first].frame, flags)
+            first = core.forgetPin(task.cpu, first)
+        }
+        pages = 0
+    }
+}
+
+extension AddressSpace {
+    /// Counts pages that are pinned for long (pinned_vm).
+    func notePinned(_ cpu: CPU, pages: UInt64) { numbers.pinnedPages += pages }
+}

@@ -1,0 +1,37 @@
+// A frozen entry stands where a page was mapped while somebody takes the page's folio apart or moves it: it names the page
+// and remembers the right to write, accessed and dirty, but maps nothing. A fault on one waits; fork, mprotect, mremap and
+// unmapping treat it as the page. Linux: migration entries (make_writable_migration_entry and kin).
+
+extension PageTableFormat {
+    private static var accessedBit: UInt64 { 1 << 32 }
+    private static var dirtyBit: UInt64 { 1 << 33 }
+
+    /// A present entry, frozen.
+    func frozen(_ entry: Entry) -> Entry {
+        var payload = UInt64(frame(entry).rawValue)
+        if isAccessed(entry) { payload |= Self.accessedBit }
+        if isDirty(entry) { payload |= Self.dirtyBit }
+        return nonPresent(isWritable(entry) ? .migrationWrite : .migrationRead, payload)
+    }
+
+    /// Whether an entry is frozen.
+    func isFrozen(_ entry: Entry) -> Bool {
+        guard !entry.isNone, !isPresent(entry) else { return false }
+        let kind = kind(entry)
+        return kind == .migrationRead || kind == .migrationWrite
+    }
+
+    /// The page that a frozen entry names.
+    func frozenFrame(_ entry: Entry) -> FrameNumber { FrameNumber(UInt32(truncatingIfNeeded: payload(entry))) }
+
+    /// A frozen entry without the right to write.
+    func frozenForReading(_ entry: Entry) -> Entry { nonPresent(.migrationRead, payload(entry)) }
+
+    /// The present entry that a frozen one becomes, for `frame` (the page it names, or where that has gone) and with rights
+    /// as an area has them now.
+    func thawed(_ entry: Entry, _ frame: FrameNumber, read: Bool, execute: Bool) -> Entry {
+        var present = leaf(frame, read: read, write: kind(entry) == .migrationWrite, execute: execute)
+        if payload(entry) & Self.accessedBit == 0 { present = old(present) }
+        return payload(entry) & Self.dirtyBit == 0 ? present : dirtied(present)
+    }
+}

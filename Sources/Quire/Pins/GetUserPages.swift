@@ -1,0 +1,140 @@
+// Getting at a program's pages the slow way: under the mmap lock, page by page, faulting in what is not there. A page to
+// be pinned for reading that might be shared is first made exclusive ("unshare"), so that no later write fault replaces
+// it. Nothing got is an error in every case but FOLL_NOWAIT.
+// Linux: __get_user_pages, check_vma_flags, follow_page_pte, gup_must_unshare, can_follow_write_pte, faultin_page.
+
+/// One page, or what must happen first.
+private enum Followed {
+    case page(FrameNumber)
+    case fault(Access)
+    case refused
+}
+
+extension AddressSpace {
+    /// Takes references or pins of `count` pages from `start` on; hands each to `body`. Returns how many; fewer where
+    /// something stopped it, and 0 only under FOLL_NOWAIT. Throws EFAULT, ENOMEM, EOPNOTSUPP, or what stopped the first.
+    /// The mmap lock is held for read.
+    func followPages(
+        _ cpu: CPU, _ start: UInt64, count: Int, _ flags: FollowFlags, _ body: (UInt64, FrameNumber) -> Void
+    ) throws(Errno) -> Int {
+        var got = 0
+        while got < count {
+            let page = start &+ UInt64(got) << Page.shift
+            do throws(Errno) {
+                guard let frame = try followOne(cpu, page, flags) else { return got }
+                body(page, frame)
+                got += 1
+            } catch {
+                if got == 0 { throw error }
+                return got
+            }
+        }
+        return got
+    }
+
+    /// One page, grabbed. Nil: it would have to wait, and may not.
+    private func followOne(_ cpu: CPU, _ page: UInt64, _ flags: FollowFlags) throws(Errno) -> FrameNumber? {
+        let area = areas.find(page)
+        guard !area.isNone, core.areas[area].start <= page else { throw .EFAULT }
+        try checkArea(core.areas[area], flags)
+        while true {
+            switch follow(cpu, area, page, flags) {
+            case .page(let frame): return frame
+            case .refused: throw .EFAULT
+            case .fault(let access):
+                guard !flags.contains(.noFault) else { throw .EFAULT }
+                let outcome = serve(cpu, FaultContext(area: area, address: page, access: access))
+                countFault(cpu, outcome)
+                switch outcome {
+                case .done, .retry: continue
+                case .blocked:
+                    if flags.contains(.noWait) { return nil }
+                    continue
+                case .outOfMemory: throw .ENOMEM
+                case .signal: throw .EFAULT
+                }
+            }
+        }
+    }
+
+    /// Whether an area's rights allow what is asked (check_vma_flags).
+    func checkArea(_ area: Area, _ flags: FollowFlags) throws(Errno) {
+        if flags.contains(.anonymous), !area.isAnonymous { throw .EFAULT }
+        if flags.contains([.longTerm, .write]), area.kind == .file, area.flags.contains([.shared, .write]) {
+            throw .EFAULT
+        }
+        if flags.contains(.write) {
+            if area.flags.contains(.write) { return }
+            guard flags.contains(.force), area.flags.isCopyOnWrite else { throw .EFAULT }
+        } else if !area.flags.contains(.read) {
+            guard flags.contains(.force), area.flags.contains(.mayRead) else { throw .EFAULT }
+        }
+    }
+
+    /// Looks at what is mapped at a page, under its lock, and grabs it.
+    private func follow(_ cpu: CPU, _ area: Handle<Area>, _ page: UInt64, _ flags: FollowFlags) -> Followed {
+        memory.rcu.enter(cpu)
+        defer { memory.rcu.exit(cpu) }
+        if let leaf = tables.leaf(cpu, page) {
+            if flags.contains(.splitLeaves) {
+                splitLeaf(cpu, area, at: page)
+                return follow(cpu, area, page, flags)
+            }
+            guard let entry = tables.lockLeaf(cpu, leaf) else { return .fault(.read) }
+            defer { tables.pmdLock(leaf.pmdTable).unlock(cpu) }
+            let head = tables.format.frame(entry)
+            let frame = memory.page(head, tables.format.index(page, level: 0))
+            return examine(cpu, area, entry, frame, exclusiveIn: head, flags) { new in
+                tables.update(cpu, leaf.pmdTable, leaf.index, new)
+            }
+        }
+        let missing = Followed.fault(flags.contains(.write) ? .write : .read)
+        let position = tables.position(cpu, page)
+        guard !position.table.isNone, tables.lockIfAttached(cpu, position, page) else { return missing }
+        defer { tables.pteLock(position.table).unlock(cpu) }
+        let index = tables.format.index(page, level: 0)
+        let entry = tables.load(cpu, position.table, index)
+        guard tables.format.isPresent(entry) else { return missing }
+        let frame = tables.format.frame(entry)
+        return examine(cpu, area, entry, frame, exclusiveIn: frame, flags) { new in
+            tables.update(cpu, position.table, index, new)
+        }
+    }
+
+    private func examine(
+        _ cpu: CPU, _ area: Handle<Area>, _ entry: Entry, _ frame: FrameNumber, exclusiveIn owner: FrameNumber,
+        _ flags: FollowFlags, _ update: (Entry) -> Void
+    ) -> Followed {
+        let format = tables.format
+        let record = core.areas[area]
+        let isExclusive = memory.has(cpu, owner, FrameFlags.anonExclusive)
+        // PROT_NONE entries are present, and nobody's to read but by force.
+        if flags.contains(.write), !format.isWritable(entry) {
+            let isForced =
+                flags.contains(.force) && !record.flags.contains(.write) && record.flags.isCopyOnWrite
+                && memory.kind(cpu, frame) == .anonymous && isExclusive
+            guard isForced else { return .fault(.write) }
+        }
+        if memory.kind(cpu, frame) == .zero, flags.contains(.dump) { return .refused }
+        if mustUnshare(cpu, frame, isExclusive, flags, isCopyOnWrite: record.flags.isCopyOnWrite) {
+            return .fault(.unshare)
+        }
+        memory.grab(cpu, frame, flags)
+        if flags.contains(.touch) {
+            if flags.contains(.write), !format.isDirty(entry), memory.kind(cpu, frame) != .zero {
+                memory.flags(memory.head(cpu, frame)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+            }
+            if memory.kind(cpu, frame) != .zero, !format.isAccessed(entry) { update(format.used(entry)) }
+        }
+        return .page(frame)
+    }
+
+    /// Whether a page must become this mapping's alone before it is pinned for reading (gup_must_unshare).
+    func mustUnshare(
+        _ cpu: CPU, _ frame: FrameNumber, _ isExclusive: Bool, _ flags: FollowFlags, isCopyOnWrite: Bool
+    ) -> Bool {
+        guard flags.contains(.pin), !flags.contains(.write) else { return false }
+        if memory.kind(cpu, frame) == .anonymous { return !isExclusive }
+        return flags.contains(.longTerm) && isCopyOnWrite
+    }
+}

@@ -1,0 +1,128 @@
+// Who has pinned what: a record for each page of each pin, so that a handle can be given back and INV-PIN be checked: a
+// page that was pinned stays the page that is mapped there until its own process discards it. A process discards by
+// unmapping, MADV_DONTNEED and the like, or by moving elsewhere (then the promise moves along). Guarded by the lock of
+// the pool's users: the mmap lock of the address space for its own records; handles are the machine's.
+
+/// One page of a pin.
+struct PinRecord: BitwiseCopyable {
+    var frame: FrameNumber
+    var flags: FollowFlags
+    /// The address space and address through which it was pinned.
+    var space: UInt32
+    var address: UInt64
+    /// The process no longer maps it there, by its own doing: the promise has ended.
+    var isDiscarded = false
+    /// The next page of the same pin.
+    var next: UInt32 = 0
+    /// Neighbours in the list of all records.
+    var nextOfAll: UInt32 = 0
+    var previousOfAll: UInt32 = 0
+}
+
+/// The list of all records.
+struct PinList: BitwiseCopyable {
+    var first: UInt32 = 0
+}
+
+extension MachineCore {
+    /// Whether anything is pinned at all: what most paths ask.
+    @inline(__always) var hasPins: Bool { pins.used != 0 }
+
+    /// Notes a page of a pin in front of those noted before; nil where memory is used up.
+    func notePin(_ cpu: CPU, _ record: PinRecord) -> Handle<PinRecord>? {
+        guard let made = pins.allocate(cpu, record) else { return nil }
+        let first = pinList.first
+        pins[made].nextOfAll = first
+        if first != 0 { pins[pins.handle(at: first)].previousOfAll = made.index }
+        pinList.first = made.index
+        return made
+    }
+
+    /// Forgets a page of a pin; the record of the next one.
+    func forgetPin(_ cpu: CPU, _ handle: Handle<PinRecord>) -> Handle<PinRecord> {
+        let record = pins[handle]
+        if record.previousOfAll == 0 {
+            pinList.first = record.nextOfAll
+        } else {
+            pins[pins.handle(at: record.previousOfAll)].nextOfAll = record.nextOfAll
+        }
+        if record.nextOfAll != 0 { pins[pins.handle(at: record.nextOfAll)].previousOfAll = record.previousOfAll }
+        pins.free(cpu, handle)
+        return pins.handle(at: record.next)
+    }
+
+    /// An address space has ended, and its number may become another's: what it pinned is nobody's from now on.
+    func orphanPins(of space: UInt32) {
+        eachPin { handle in if pins[handle].space == space { pins[handle].space = 0 } }
+    }
+
+    private func eachPin(_ body: (Handle<PinRecord>) -> Void) {
+        var at = pinList.first
+        while at != 0 {
+            let handle = pins.handle(at: at)
+            at = pins[handle].nextOfAll
+            body(handle)
+        }
+    }
+}
+
+extension AddressSpace {
+    /// The process gives up what it maps in [start, end): promises about it end.
+    func discardPins(_ start: UInt64, _ end: UInt64) {
+        guard core.hasPins else { return }
+        core.eachPinOf(number, start, end) { handle in core.pins[handle].isDiscarded = true }
+    }
+
+    /// The process moves what it maps: promises move along.
+    func movePins(from: UInt64, to: UInt64, length: UInt64) {
+        guard core.hasPins else { return }
+        core.eachPinOf(number, from, from + length) { handle in
+            core.pins[handle].address = core.pins[handle].address - from + to
+        }
+    }
+
+    /// Traps where an anonymous page that was pinned is no longer what is mapped there though nobody discarded it (INV-PIN).
+    /// The zero page and a file's pages are nobody's own: a write to a private mapping replaces them, pinned or not, unless
+    /// FOLL_LONGTERM asked for a page that stays, and then the page is anonymous.
+    func checkPins(_ cpu: CPU) {
+        guard core.hasPins else { return }
+        core.eachPinOf(number, 0, .max) { handle in
+            let record = core.pins[handle]
+            guard record.flags.contains(.pin), memory.kind(cpu, record.frame) == .anonymous else { return }
+            let frame = mappedFrame(cpu, record.address)
+            precondition(frame == record.frame, "a pinned page was replaced where it was mapped")
+            precondition(isExclusive(cpu, record.frame), "a pinned anonymous page may be shared")
+        }
+    }
+
+    /// The frame that an entry of whatever size maps at an address; none where there is none.
+    func mappedFrame(_ cpu: CPU, _ address: UInt64) -> FrameNumber {
+        let format = tables.format
+        let number = format.index(address, level: 0)
+        if let leaf = tables.leaf(cpu, address) { return memory.page(format.frame(leaf.entry), number) }
+        let table = tables.table(cpu, address, level: 0)
+        guard !table.isNone else { return .none }
+        let entry = tables.load(cpu, table, number)
+        return format.isPresent(entry) ? format.frame(entry) : .none
+    }
+
+    /// Whether an anonymous page belongs to one mapping alone: its own flag, or its folio's where a leaf maps it.
+    func isExclusive(_ cpu: CPU, _ frame: FrameNumber) -> Bool {
+        if memory.has(cpu, frame, FrameFlags.anonExclusive) { return true }
+        let head = memory.head(cpu, frame)
+        return memory.wholeMappings(cpu, head) > 0 && memory.has(cpu, head, FrameFlags.anonExclusive)
+    }
+}
+
+extension MachineCore {
+    /// The records of an address space in a range for which the promise still holds.
+    fileprivate func eachPinOf(
+        _ space: UInt32, _ start: UInt64, _ end: UInt64, _ body: (Handle<PinRecord>) -> Void
+    ) {
+        eachPin { handle in
+            let record = pins[handle]
+            guard record.space == space, !record.isDiscarded else { return }
+            if record.address >= start, record.address < end { body(handle) }
+        }
+    }
+}

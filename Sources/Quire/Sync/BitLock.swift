@@ -1,0 +1,75 @@
+// A sleeping lock in two bits of a word that has other uses: one says that somebody holds it, one that somebody sleeps for
+// it. Linux: folio_lock, folio_trylock, PG_locked, PG_waiters.
+
+import Synchronization
+
+/// A handle on a lock of two bits.
+@safe struct BitLock: BitwiseCopyable, @unchecked Sendable {
+    private let word: Word32
+    private let held: UInt32
+    private let sleepers: UInt32
+    private let name: SyncName
+
+    @inline(__always) init(_ word: Word32, held: UInt32, sleepers: UInt32, _ name: SyncName) {
+        self.word = word
+        self.held = held
+        self.sleepers = sleepers
+        self.name = name
+    }
+
+    /// Takes the lock if it is free.
+    func tryLock(_ cpu: CPU) -> Bool {
+        unsafe schedulePoint(cpu, .tryLock, word.cell, .acquire, name)
+        guard attempt(cpu) else { return false }
+        unsafe cpu.acquired(word.cell, name, blocking: false)
+        return true
+    }
+
+    /// Takes the lock; sleeps while another CPU holds it.
+    func lock(_ cpu: CPU) {
+        cpu.mightSleep()
+        unsafe schedulePoint(cpu, .lock, word.cell, .acquire, name)
+        if !attempt(cpu) { sleepUntilLocked(cpu) }
+        unsafe cpu.acquired(word.cell, name, blocking: true)
+    }
+
+    func unlock(_ cpu: CPU) {
+        unsafe cpu.released(word.cell, name)
+        unsafe schedulePoint(cpu, .unlock, word.cell, .release, name)
+        guard word.clear(cpu, bits: held | sleepers, name) & sleepers != 0 else { return }
+        unsafe schedulePoint(cpu, .wake, word.cell, .release, name)
+        guard cpu.mode == .parallel else { return }
+        let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
+        unsafe cpu.environment.host.unpark(raw, .max)
+    }
+
+    /// Whether anybody holds it.
+    func isLocked(_ cpu: CPU) -> Bool { word.loadRelaxed(cpu, name) & held != 0 }
+
+    private func attempt(_ cpu: CPU) -> Bool {
+        let seen = unsafe word.cell.pointee.load(ordering: .relaxed)
+        guard seen & held == 0 else { return false }
+        guard !cpu.isSequential else {
+            unsafe word.cell.pointee.store(seen | held, ordering: .relaxed)
+            return true
+        }
+        return unsafe word.cell.pointee.bitwiseOr(held, ordering: .acquiring).oldValue & held == 0
+    }
+
+    @inline(never)
+    private func sleepUntilLocked(_ cpu: CPU) {
+        precondition(!cpu.isSequential, "\(name.label) would sleep in a sequential machine")
+        var turn = 0
+        while !attempt(cpu) {
+            unsafe cpu.spinOnce(word.cell, name, turn: turn)
+            turn += 1
+            guard cpu.mode == .parallel, turn > 100 else { continue }
+            // Another use of the word may change it meanwhile: then this wakes for nothing and looks again.
+            let seen = unsafe word.cell.pointee.bitwiseOr(sleepers, ordering: .relaxed).newValue
+            if seen & held != 0 {
+                let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
+                unsafe cpu.environment.host.park(raw, seen)
+            }
+        }
+    }
+}

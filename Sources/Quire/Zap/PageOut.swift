@@ -1,0 +1,107 @@
+// MADV_PAGEOUT: reclaim of pages at once. Without swap, anonymous pages can go only if they were given to MADV_FREE and not
+// written since; a large folio for which there is no swap is split on the way. A file's page leaves the tables, and the
+// cache too if it is clean. Locked folios stay.
+// Linux: reclaim_folio_list, shrink_folio_list, __discard_anon_folio_pmd_locked, try_to_unmap_one.
+
+extension AddressSpace {
+    /// A leaf whose folio this address space alone maps; its lock is held. False: the folio must be split.
+    func pageOutLeaf(
+        _ cpu: CPU, _ area: Handle<Area>, _ position: LeafPosition, _ head: FrameNumber, _ start: UInt64,
+        _ advice: UseAdvice
+    ) -> Bool {
+        if memory.has(cpu, head, FrameFlags.locked) { return true }
+        if needsSwap(cpu, head, advice) { return false }
+        let entry = tables.load(cpu, position.pmdTable, position.index)
+        if advice != .drop, tables.format.isDirty(entry) || memory.has(cpu, head, FrameFlags.dirty) {
+            keep(cpu, head)
+        } else if memory.refcount(head).load(cpu, .refcount) == 1 {
+            _ = takeLeaf(cpu, area, position)
+            tables.flushRange(cpu, start, start + tables.hugeSize)
+            memory.put(cpu, folio: head, count: 1)
+        }
+        return true
+    }
+
+    /// Entries that map a whole anonymous folio, which nobody else maps; the table's lock is held. False: the folio must be
+    /// split.
+    func pageOutEntries(
+        _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ index: Int, _ count: Int, _ head: FrameNumber,
+        _ address: UInt64, _ advice: UseAdvice
+    ) -> Bool {
+        if memory.has(cpu, head, FrameFlags.locked) { return true }
+        if needsSwap(cpu, head, advice) { return !memory.isLarge(cpu, head) }
+        guard memory.refcount(head).load(cpu, .refcount) == UInt32(count) else { return true }
+        var done = 0
+        while done < count {
+            let end = endOfRun(cpu, table, index + done, index + count)
+            var isDirty = memory.has(cpu, head, FrameFlags.dirty)
+            for place in (index + done)..<end {
+                isDirty = isDirty || tables.format.isDirty(tables.load(cpu, table, place))
+            }
+            if isDirty, advice != .drop {
+                keep(cpu, head)
+                return true
+            }
+            discardEntries(cpu, area, table, index + done, end)
+            tables.flushRange(
+                cpu, address + UInt64(done) << Page.shift, address + UInt64(end - index) << Page.shift)
+            memory.put(cpu, folio: head, count: UInt32(end - index - done))
+            done = end - index
+        }
+        return true
+    }
+
+    /// An entry that maps a file's page, which nobody else maps; the table's lock is held.
+    func pageOutFilePage(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ frame: FrameNumber, _ address: UInt64) {
+        let file = core.files.handle(at: memory.mapping(frame))
+        let kind = core.files[file].kind
+        guard !memory.has(cpu, frame, FrameFlags.locked), kind != .special, kind != .device else { return }
+        let isShared = memory.has(cpu, frame, FrameFlags.swapBacked)
+        let old = tables.takeOut(cpu, table, index)
+        tables.removed(cpu, table, 1)
+        if tables.format.isDirty(old) { memory.flags(frame).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
+        memory.removeMapping(cpu, frame, owner: number)
+        tables.counters.add(cpu, isShared ? SpaceCounter.shared : SpaceCounter.file, -1)
+        tables.flushRange(cpu, address, address + Page.size)
+        memory.put(cpu, frame)
+        if memory.has(cpu, frame, FrameFlags.dirty) {
+            memory.flags(frame).set(cpu, bits: FrameFlags.active, .frameFlags)
+        } else if memory.refcount(frame).load(cpu, .refcount) == 1 {
+            let page = memory.index(frame)
+            core.dropCache(cpu, file, from: page, to: page + 1, .unused)
+        }
+    }
+
+    /// The end of the entries from `first` on that all may be written, or all may not: what is unmapped in one go.
+    private func endOfRun(_ cpu: CPU, _ table: FrameNumber, _ first: Int, _ limit: Int) -> Int {
+        let isWritable = tables.format.isWritable(tables.load(cpu, table, first))
+        var end = first + 1
+        while end < limit, tables.format.isWritable(tables.load(cpu, table, end)) == isWritable { end += 1 }
+        return end
+    }
+
+    /// Takes clean entries out; their references are the caller's.
+    private func discardEntries(
+        _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ first: Int, _ end: Int
+    ) {
+        let frame = tables.format.frame(tables.load(cpu, table, first))
+        _ = tables.takeOutRun(cpu, table, first, count: end - first)
+        memory.removeMappings(cpu, frame, count: end - first, owner: number)
+        tables.removed(cpu, table, end - first)
+        tables.counters.add(cpu, SpaceCounter.anonymous, -Int64(end - first))
+        if core.areas[area].flags.contains(.chargedByPage) { core.uncommit(cpu, pages: UInt64(end - first)) }
+    }
+
+    /// Whether a folio could go only to swap, of which there is none: it counts as in use again.
+    private func needsSwap(_ cpu: CPU, _ head: FrameNumber, _ advice: UseAdvice) -> Bool {
+        guard advice != .drop, memory.has(cpu, head, FrameFlags.swapBacked) else { return false }
+        memory.flags(head).set(cpu, bits: FrameFlags.active, .frameFlags)
+        return true
+    }
+
+    /// A folio that was written after MADV_FREE keeps its contents.
+    private func keep(_ cpu: CPU, _ head: FrameNumber) {
+        let kept = FrameFlags.dirty | FrameFlags.swapBacked | FrameFlags.active
+        memory.flags(head).set(cpu, bits: kept, .frameFlags)
+    }
+}

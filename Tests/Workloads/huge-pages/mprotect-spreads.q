@@ -1,0 +1,18 @@
+# What mprotect, fork and MADV_FREE make of dirty in a folio of 64 kB.
+# requires: mthp-64k, root
+a = mmap(0x100000000000, 2M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(a, 2M, MADV_HUGEPAGE)
+store(a, 256K, 1)
+madvise(a, 256K, MADV_FREE)
+store(a, 4K, 1)
+store(a+64K+4K, 4K, 1)
+store(a+128K+60K, 4K, 1)
+snapshot("before")
+c = fork()
+snapshot("forked")
+mprotect(a+64K, 64K, PROT_READ)
+snapshot("protected")
+[c] mprotect(a+128K, 64K, PROT_READ)
+snapshot("child protected")
+d = fork()
+snapshot("d")
