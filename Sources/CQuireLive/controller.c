@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #if QUIRE_HAS_SYSTEM_CALL
@@ -288,4 +290,19 @@ void quire_drain_folio_batches(void)
     *(volatile char *)pages[0] = 1;
     syscall(SYS_move_pages, 0, 1ul, pages, nodes, status, 2 /* MPOL_MF_MOVE */);
 #endif
+}
+
+int64_t quire_fork_nanoseconds(void)
+{
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    if (child < 0)
+        return -errno;
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return (end.tv_sec - begin.tv_sec) * 1000000000ll + (end.tv_nsec - begin.tv_nsec);
 }

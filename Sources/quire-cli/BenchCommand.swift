@@ -13,6 +13,8 @@ struct BenchCommand: ParsableCommand {
             atomics and locks, and contents eager, each against the live kernel.
             areas   mprotect that splits and merges, mmap + munmap, and the look-up of an area, among many areas, beside \
             the same system calls of the live kernel on the same layout.
+            fork    what 1 GiB of written memory adds to fork, in folios of 4 kB, 64 kB and 2 MB, beside the live kernel's \
+            fork of the same (needs root, to set huge pages up, and sets them back).
             replay  2,000,000 lines, the shipped jemalloc recording over and over: lines a second, host memory.
             inspect `quire inspect` on a process with 1 TB of VIRT and 4 GB of RES, a page in each MiB.
             server  the documents' server at full size (VIRT 55 TB, RES 590 GB, VmPTE 110 GB): minutes, up to 8 GB.
@@ -22,10 +24,11 @@ struct BenchCommand: ParsableCommand {
               quire bench touch --repetitions 9 --json
               quire bench areas
               quire bench areas --areas 1000,60000 --json
+              quire bench fork
               quire bench server
             """)
 
-    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, areas, replay, inspect, server }
+    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, areas, fork, replay, inspect, server }
 
     @Argument(help: "What to measure.")
     var subject = Subject.touch
@@ -52,6 +55,7 @@ struct BenchCommand: ParsableCommand {
         switch subject {
         case .touch: try touch()
         case .areas: try measureAreas()
+        case .fork: try measureForks()
         case .replay: try replay()
         case .inspect: try inspect()
         case .server: try server()

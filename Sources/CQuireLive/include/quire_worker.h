@@ -79,6 +79,9 @@ int quire_channel_send(
 /// Takes a reply, with up to `room` bytes that it carries: 0, or -1 if the other side is gone.
 int quire_channel_receive(int channel, struct quire_reply *reply, void *bytes, uint64_t room);
 
+/// Forks a child that ends at once: the nanoseconds that fork took here, or -errno.
+int64_t quire_fork_nanoseconds(void);
+
 /// Empties the per-CPU batches of folios, so that counters are what they will come to.
 void quire_drain_folio_batches(void);
 
