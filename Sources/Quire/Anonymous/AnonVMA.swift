@@ -215,7 +215,7 @@ extension MachineCore {
         }
     }
 
-    private func dropReference(_ cpu: CPU, _ anonVMA: Handle<AnonVMA>) {
+    func dropReference(_ cpu: CPU, _ anonVMA: Handle<AnonVMA>) {
         anonVMAs[anonVMA].references -= 1
         guard anonVMAs[anonVMA].references == 0 else { return }
         let root = anonVMAs[anonVMA].root

@@ -87,8 +87,8 @@ extension AddressSpace {
         switch tables.format.kind(entry) {
         case .guardMarker: return .signal(.mapError, address: context.address)
         case .poison: return .signal(.busHardwareError, address: context.address)
-        case .migrationRead, .migrationWrite:
-            // Frozen: whoever splits or moves the folio is about to thaw it (migration_entry_wait).
+        case .migrationRead, .migrationWrite, .swap:
+            // Whoever splits, moves or unmaps the folio is about to put it back (migration_entry_wait).
             memory.word(position.table, tables.format.index(context.page, level: 0)).pause(cpu, .entry)
             return .retry
         default: return .retry

@@ -9,6 +9,15 @@ private struct CopiesOfAreas: BitwiseCopyable {
     var tree: AreaTreeBuilder
 }
 
+/// What copying the small folios of one table came to; counted once.
+private struct SmallCopies {
+    var installed = 0
+    var protected = 0
+    var anonymous: Int64 = 0
+    var file: Int64 = 0
+    var shared: Int64 = 0
+}
+
 extension AddressSpace {
     /// Copies this address space into an empty one. Both mmap locks are taken here. Throws ENOMEM; the child then
     /// holds what was copied so far and must be torn down.
@@ -201,6 +210,8 @@ extension AddressSpace {
             child.tables.pteLock(target).unlock(cpu)
         }
         if nested { tables.pteLock(source).lock(cpu) }
+        var small = SmallCopies()
+        defer { count(cpu, small, into: child, target) }
         let mayBePinned = numbers.hasPinned
         var index = format.index(start, level: 0)
         let last = index + Int((end - start) >> Page.shift)
@@ -213,6 +224,7 @@ extension AddressSpace {
             guard format.isPresent(entry) else {
                 if format.kind(entry) == .guardMarker { child.tables.install(cpu, target, index, entry) }
                 if format.isFrozen(entry) { copyFrozen(cpu, source, index, entry, into: child, target) }
+                if format.isSwapped(entry) { copySwapped(cpu, source, index, entry, into: child, target) }
                 index += 1
                 continue
             }
@@ -228,7 +240,7 @@ extension AddressSpace {
                 let limit = isMixed ? 1 : last - index
                 index += copyRun(cpu, area, source, index, entry, limit: limit, into: child, target)
             } else {
-                copyPresent(cpu, area, source, index, entry, into: child, target)
+                copyPresent(cpu, area, source, index, entry, into: child, target, &small)
                 index += 1
             }
         }
@@ -248,11 +260,21 @@ extension AddressSpace {
         child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)
     }
 
+    /// Copies the entry of a page in swap: it comes back shared.
+    private func copySwapped(
+        _ cpu: CPU, _ source: FrameNumber, _ index: Int, _ seen: Entry, into child: AddressSpace, _ target: FrameNumber
+    ) {
+        let entry = tables.format.sharedInSwap(seen)
+        tables.update(cpu, source, index, entry)
+        child.tables.install(cpu, target, index, entry)
+        child.tables.counters.add(cpu, SpaceCounter.swap, 1)
+    }
+
     /// Copies an entry that maps a small folio.
     @inline(__always)
     private func copyPresent(
         _ cpu: CPU, _ area: Area, _ source: FrameNumber, _ index: Int, _ seen: Entry, into child: AddressSpace,
-        _ target: FrameNumber
+        _ target: FrameNumber, _ small: inout SmallCopies
     ) {
         let format = tables.format
         let frame = format.frame(seen)
@@ -263,17 +285,29 @@ extension AddressSpace {
             let flags = memory.flags(frame).loadRelaxed(cpu, .frameFlags)
             if flags & FrameFlags.kind == FrameKind.anonymous.rawValue {
                 memory.flags(frame).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
-                child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)
+                small.anonymous += 1
+            } else if flags & FrameFlags.swapBacked != 0 {
+                small.shared += 1
             } else {
-                let shared = flags & FrameFlags.swapBacked != 0
-                child.tables.counters.add(cpu, shared ? SpaceCounter.shared : SpaceCounter.file, 1)
+                small.file += 1
             }
         }
         if area.flags.isCopyOnWrite, format.isWritable(entry) {
-            entry = tables.writeProtect(cpu, source, index)
+            entry = tables.writeProtectSmall(cpu, source, index)
+            small.protected += 1
         }
         if area.flags.contains(.shared) { entry = format.cleaned(entry) }
-        child.tables.install(cpu, target, index, format.old(entry))
+        child.tables.installSmall(cpu, target, index, format.old(entry))
+        small.installed += 1
+    }
+
+    private func count(_ cpu: CPU, _ small: SmallCopies, into child: AddressSpace, _ target: FrameNumber) {
+        child.tables.installed(cpu, target, small.installed)
+        cpu.count(.pteWrites, UInt64(small.protected))
+        let counters = child.tables.counters
+        if small.anonymous > 0 { counters.add(cpu, SpaceCounter.anonymous, small.anonymous) }
+        if small.file > 0 { counters.add(cpu, SpaceCounter.file, small.file) }
+        if small.shared > 0 { counters.add(cpu, SpaceCounter.shared, small.shared) }
     }
 
     /// Copies entries that map page after page of a large folio with the same rights, and says how many: references and

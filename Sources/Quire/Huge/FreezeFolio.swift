@@ -45,8 +45,10 @@ extension MachineCore {
     }
 
     /// Thaws the frozen entries of a range that name pages of the block of frames at `head`. With `dropsZeroes`, a page that
-    /// holds nothing but zeroes gives way to the zero page.
-    func thaw(_ cpu: CPU, _ head: FrameNumber, _ range: FolioRange, dropsZeroes: Bool) {
+    /// holds nothing but zeroes gives way to the zero page; with `new`, the pages have moved to the block there.
+    func thaw(
+        _ cpu: CPU, _ head: FrameNumber, _ range: FolioRange, dropsZeroes: Bool, at new: FrameNumber? = nil
+    ) {
         let tables = range.tables
         eachSpan(tables, range) { start, end in
             memory.rcu.enter(cpu)
@@ -59,7 +61,8 @@ extension MachineCore {
                 let seen = tables.load(cpu, position.table, index)
                 let frame = memory.page(head, range.page(at: address))
                 guard tables.format.isFrozen(seen), tables.format.frozenFrame(seen) == frame else { continue }
-                let entry = thaw(cpu, tables, seen, frame, areas[range.area].flags, dropsZeroes: dropsZeroes)
+                let page = new.map { memory.page($0, range.page(at: address)) } ?? frame
+                let entry = thaw(cpu, tables, seen, page, areas[range.area].flags, dropsZeroes: dropsZeroes)
                 tables.update(cpu, position.table, index, entry)
             }
             tables.pteLock(position.table).unlock(cpu)
@@ -84,7 +87,7 @@ extension MachineCore {
     }
 
     /// Runs `body` for the part of the range in each PTE table's span.
-    private func eachSpan(_ tables: PageTables, _ range: FolioRange, _ body: (UInt64, UInt64) -> Void) {
+    func eachSpan(_ tables: PageTables, _ range: FolioRange, _ body: (UInt64, UInt64) -> Void) {
         let size = tables.hugeSize
         var start = range.start
         while start < range.end {

@@ -107,12 +107,10 @@ extension PageTables {
         return entry
     }
 
-    /// Takes the right to store from an entry and returns it as it is now, with what hardware noted meanwhile
-    /// (ptep_set_wrprotect).
-    @inline(__always) func writeProtect(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
-        if folding != .off { unfold(cpu, table, index) }
-        cpu.count(.pteWrites)
-        return change(cpu, table, index) { format.writeProtected($0) }
+    /// Takes the right to store from an entry that maps a small folio, which is in no contiguous block, and returns it as it is
+    /// now, with what hardware noted meanwhile (ptep_set_wrprotect). The caller counts it.
+    @inline(__always) func writeProtectSmall(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
+        change(cpu, table, index) { format.writeProtected($0) }
     }
 
     /// Takes the right to store from entries that map page after page, and returns the first as it is now, with accessed and

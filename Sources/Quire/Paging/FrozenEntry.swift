@@ -4,6 +4,7 @@
 
 extension PageTableFormat {
     private static var accessedBit: UInt64 { 1 << 32 }
+    private static var exclusiveInSwap: UInt64 { 1 << 40 }
     private static var dirtyBit: UInt64 { 1 << 33 }
 
     /// A present entry, frozen.
@@ -23,6 +24,21 @@ extension PageTableFormat {
 
     /// The page that a frozen entry names.
     func frozenFrame(_ entry: Entry) -> FrameNumber { FrameNumber(UInt32(truncatingIfNeeded: payload(entry))) }
+
+    /// The entry that stands for a page in swap.
+    func swapped(_ slot: UInt64, isExclusive: Bool) -> Entry {
+        nonPresent(.swap, slot | (isExclusive ? Self.exclusiveInSwap : 0))
+    }
+
+    func isSwapped(_ entry: Entry) -> Bool { !entry.isNone && !isPresent(entry) && kind(entry) == .swap }
+
+    func swapSlot(_ entry: Entry) -> UInt64 { payload(entry) & ~Self.exclusiveInSwap }
+
+    /// Whether the page in swap is this mapping's alone (pte_swp_exclusive).
+    func isExclusiveInSwap(_ entry: Entry) -> Bool { payload(entry) & Self.exclusiveInSwap != 0 }
+
+    /// The same page in swap, maybe shared.
+    func sharedInSwap(_ entry: Entry) -> Entry { swapped(swapSlot(entry), isExclusive: false) }
 
     /// A frozen entry without the right to write.
     func frozenForReading(_ entry: Entry) -> Entry { nonPresent(.migrationRead, payload(entry)) }

@@ -110,6 +110,18 @@ enum SpaceCounter {
         memory.word(table, index).storeRelaxed(cpu, 0, .entry)
     }
 
+    /// Writes an entry that maps a small folio where there was none. The caller counts it by `installed`, once for many.
+    @inline(__always) func installSmall(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ entry: Entry) {
+        memory.word(table, index).store(cpu, entry.rawValue, .entry)
+    }
+
+    /// Counts entries that `installSmall` wrote.
+    @inline(__always) func installed(_ cpu: CPU, _ table: FrameNumber, _ count: Int) {
+        guard count > 0 else { return }
+        cpu.count(.pteWrites, UInt64(count))
+        added(cpu, table, count)
+    }
+
     /// Counts entries that were written where there were none.
     @inline(__always) func added(_ cpu: CPU, _ table: FrameNumber, _ count: Int) {
         let entries = memory.index(table)

@@ -227,10 +227,11 @@ extension AddressSpace {
             // Still counted as resident; whoever froze the page finds the entry gone.
             tables.clear(cpu, table, index)
             step.entries += 1
-        default:
+        case let kind:
             tables.clear(cpu, table, index)
             step.entries += 1
             step.others += 1
+            if kind == .swap { tables.counters.add(cpu, SpaceCounter.swap, -1) }
         }
     }
 }
