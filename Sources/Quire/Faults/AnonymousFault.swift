@@ -99,10 +99,15 @@ extension AddressSpace {
         let area = core.areas[context.area]
         let start = context.page & ~(Page.size << UInt64(order) &- 1)
         memory.initializeFolio(
-            head, order: order, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive,
+            head, order: order, .anonymous, flags: Self.swapBacked(area.flags) | FrameFlags.anonExclusive,
             pageFlags: order == FolioOrder.huge ? 0 : FrameFlags.anonExclusive, references: 1,
             mapping: area.anonVMA.index, index: area.pageOffset(of: start))
         return head
+    }
+
+    /// Pages that may be dropped have no swap behind them.
+    @inline(__always) private static func swapBacked(_ flags: AreaFlags) -> UInt32 {
+        flags.contains(.droppable) ? 0 : FrameFlags.swapBacked
     }
 
     private func mapZeroPage(
@@ -123,8 +128,7 @@ extension AddressSpace {
         guard !frame.isNone else { return .none }
         let area = context.area
         let index = core.areas[area].pageOffset &+ ((context.page &- core.areas[area].start) >> Page.shift)
-        // Pages that may be dropped have no swap behind them.
-        let swapBacked = core.areas[area].flags.contains(.droppable) ? 0 : FrameFlags.swapBacked
+        let swapBacked = Self.swapBacked(core.areas[area].flags)
         memory.initialize(
             frame, .anonymous, flags: swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
             mapping: core.areas[area].anonVMA.index, index: index)

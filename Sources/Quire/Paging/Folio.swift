@@ -66,6 +66,7 @@ extension PhysicalMemory {
         guard order > 0 else { return allocate(cpu, context) }
         let head = allocateBlock(cpu, order: order, context)
         guard !head.isNone, context.contains(.zeroed) else { return head }
+        cpu.count(.pagesCleared, 1 << UInt64(order))
         for number in 0..<(1 << order) { readAsZero(cpu, page(head, number)) }
         return head
     }

@@ -48,7 +48,10 @@ extension PhysicalMemory {
         unsafe list[0] = next(frame).rawValue
         unsafe list[1] -= 1
         cpu.count(.framesAllocated)
-        if context.contains(.zeroed) { readAsZero(cpu, frame) }
+        if context.contains(.zeroed) {
+            cpu.count(.pagesCleared)
+            readAsZero(cpu, frame)
+        }
         return frame
     }
 

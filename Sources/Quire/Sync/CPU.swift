@@ -23,7 +23,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case lockContended, entriesScanned, tablesDiscarded, pagesUnaccounted, fileFaultsNotUptodate
     case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsFailed, splitsDeferred, collapses
     case collapsesFailed, underusedSplits, hugeZeroMade, hugeZeroFailed, collapseNone, collapseSwapped, collapseShared
-    case pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
+    case pagesCleared, pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
 
     /// The key in the report.
     public var label: String {
@@ -63,6 +63,7 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .splitsFailed: "thp_split_page_failed"
         case .splitsDeferred: "thp_deferred_split_page"
         case .collapses: "thp_collapse_alloc"
+        case .pagesCleared: "pages_cleared"
         case .pteWrites: "pte_writes"
         case .pteWritesBatched: "pte_writes_batched"
         case .contpteFolds: "contpte_folds"

@@ -170,6 +170,30 @@ private func content(_ place: UInt64) -> UInt8 { UInt8(place % 255 + 1) }
         #expect(times > 10)
     }
 
+    /// What was mapped when a folio had been unmapped.
+    private final class Seen { var frame = FrameNumber.none }
+
+    @Test func fastPinAtAnyPointOfUnmappingKeepsThePageMappedOrComesTooLate() throws {
+        let seen = Seen()
+        let times = try TestMachine.pinnedAtEveryPoint([.write]) { test in
+            let start = try test.map(page)
+            _ = test.task.storeByte(start, 5)
+            return start
+        } victim: { test, start in
+            guard let head = test.folio(start)?.head else { return }
+            test.memory.refcount(head).add(test.cpu, 1, .refcount)
+            if let unmapped = test.core.tryToUnmap(test.cpu, head, as: .swap(slot: 1)) {
+                test.machine.environment.hook = nil
+                seen.frame = test.space.mappedFrame(test.cpu, start)
+                test.core.putBack(test.cpu, unmapped)
+            }
+            test.memory.put(test.cpu, head)
+        } check: { _, _, frame in
+            #expect(seen.frame == frame)
+        }
+        #expect(times > 5)
+    }
+
     // MARK: Other addresses
 
     @Test(arguments: [[], [64], [2048]]) func pagesMoveWithoutACopy(_ sizes: [Int]) throws {
