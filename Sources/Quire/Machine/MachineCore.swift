@@ -93,7 +93,8 @@ final class MachineCore: Sendable {
         self.cpus = cpus
         self.splitLocks = splitLocks
         self.folding = folding
-        let zero = memory.allocate(cpu, [.unmovable, .zeroed])
+        // Memory that nobody has used yet is zero.
+        let zero = memory.allocate(cpu, .unmovable)
         guard !zero.isNone else { return nil }
         memory.initialize(zero, .zero, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
         zeroFrame = zero
