@@ -118,9 +118,9 @@ extension AddressSpace {
         precondition(memory.wholeMappings(cpu, head) > 0, "a leaf that its folio does not count")
         checkReverse(cpu, head, address, area)
         found.anonymous += Int64(hugePages)
-        if tables.format.isWritable(entry) {
-            precondition(memory.has(cpu, head, FrameFlags.anonExclusive), "a writable folio is not exclusive")
-        }
+        let isExclusive = memory.has(cpu, head, FrameFlags.anonExclusive)
+        precondition(isExclusive || !tables.format.isWritable(entry), "a writable folio is not exclusive")
+        precondition(!isExclusive || memory.mappings(cpu, head) == 1, "an exclusive folio has several mappings")
     }
 
     /// INV-RMAP: whoever follows the folio's anon_vma comes to this area, and by the page offset to this address.
@@ -148,10 +148,11 @@ extension AddressSpace {
         if memory.kind(cpu, frame) == .anonymous {
             found.anonymous += 1
             checkReverse(cpu, frame, address, area)
-            if tables.format.isWritable(entry) {
-                // INV-EXCL: a writable anonymous page belongs to this mapping alone.
-                precondition(memory.has(cpu, frame, FrameFlags.anonExclusive), "a writable page is not exclusive")
-            }
+            // INV-EXCL: a writable anonymous page belongs to this mapping alone, and one that does has no other.
+            let isExclusive = memory.has(cpu, frame, FrameFlags.anonExclusive)
+            precondition(isExclusive || !tables.format.isWritable(entry), "a writable page is not exclusive")
+            precondition(
+                !isExclusive || memory.mappings(cpu, ofPage: frame) == 1, "an exclusive page has several mappings")
         } else if memory.folioFlags(cpu, frame) & FrameFlags.swapBacked != 0 {
             found.shared += 1
         } else {
