@@ -32,7 +32,8 @@ extension BenchCommand {
 
     private func printTable(_ rows: [ForkRow]) {
         var table = TextTable([
-            ("folios of", .left), ("us", .right), ("min", .right), ("max", .right), ("live us", .right), ("min", .right),
+            ("folios of", .left), ("us", .right), ("min", .right), ("max", .right), ("live us", .right),
+            ("min", .right),
             ("max", .right), ("times as fast", .right),
         ])
         for row in rows {

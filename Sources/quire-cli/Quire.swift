@@ -9,6 +9,7 @@ struct QuireCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, RecordCommand.self, ReplayCommand.self, InspectCommand.self, BenchCommand.self,
             ConformCommand.self, ExplainCommand.self, FoliosCommand.self,
-            LiveLoopCommand.self, LiveHoldCommand.self, LiveAreasCommand.self, LiveForkCommand.self, LiveGoldenCommand.self,
+            LiveLoopCommand.self, LiveHoldCommand.self, LiveAreasCommand.self, LiveForkCommand.self,
+            LiveGoldenCommand.self,
         ])
 }

@@ -29,8 +29,10 @@ extension MachineCore {
             putBack(cpu, unmapped)
             return false
         }
+        let isPart = memory.has(cpu, head, FrameFlags.partlyMapped)
         copy(cpu, head, order, to: new)
         putBack(cpu, unmapped, at: new)
+        if isPart { memory.joinSplitQueue(cpu, new) }
         memory.refcount(head).store(cpu, 1, .refcount)
         // What nothing maps any more goes at once.
         memory.put(cpu, folio: new, count: 1)
@@ -47,9 +49,6 @@ extension MachineCore {
         for number in 0..<(1 << order) {
             let (from, to) = (memory.page(head, number), memory.page(new, number))
             memory.copy(cpu, from: from, to: to)
-            if memory.has(cpu, from, FrameFlags.anonExclusive) {
-                memory.flags(to).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
-            }
         }
     }
 }

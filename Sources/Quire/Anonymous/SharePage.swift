@@ -32,17 +32,25 @@ extension AddressSpace {
     /// Maps the zero page in place of a page of zeroes, whose entry `writeProtectAndShare` has returned (KSM's
     /// `use_zero_pages`). False: the entry has changed meanwhile. Throws EFAULT. The mmap lock is held for read.
     func replaceByZeroPage(_ cpu: CPU, _ address: UInt64, _ expected: Entry) throws(Errno) -> Bool {
-        let flags = core.areas[areas.find(address)].flags
+        let area = areas.find(address)
+        guard !area.isNone, core.areas[area].start <= address else { throw .EFAULT }
+        let flags = core.areas[area].flags
         return try withPage(cpu, address) { table, index, seen, frame throws(Errno) in
             guard tables.format.withoutAge(seen) == tables.format.withoutAge(expected) else { return false }
-            _ = tables.takeOut(cpu, table, index)
+            let old = tables.takeOut(cpu, table, index)
             tables.flushRange(cpu, address, address + Page.size)
+            // Somebody may have made it its own again since, to pin it.
+            if memory.has(cpu, frame, FrameFlags.anonExclusive) || memory.mayBePinned(cpu, frame) {
+                tables.update(cpu, table, index, old)
+                return false
+            }
             let entry = tables.format.leaf(
                 core.zeroFrame, read: !flags.isDisjoint(with: .rights), write: false,
                 execute: flags.contains(.execute))
             tables.update(cpu, table, index, entry)
             if flags.contains(.locked) { memory.countLocked(cpu, frame, more: false) }
             tables.counters.add(cpu, SpaceCounter.anonymous, -1)
+            if flags.contains(.chargedByPage) { core.uncommit(cpu, pages: 1) }
             memory.removeMapping(cpu, frame, owner: number)
             memory.put(cpu, frame)
             return true

@@ -68,7 +68,8 @@ extension MachineCore {
         if case .swap = kind, flags.contains(.locked) { return false }
         var isPossible = true
         eachEntry(cpu, head, range) { table, index, seen, frame, address in
-            guard isPossible, range.tables.format.isPresent(seen), range.tables.format.frame(seen) == frame else { return }
+            let format = range.tables.format
+            guard isPossible, format.isPresent(seen), format.frame(seen) == frame else { return }
             isPossible = unmapPage(cpu, range.tables, table, index, address, frame, head, kind, flags)
         }
         return isPossible
@@ -81,18 +82,17 @@ extension MachineCore {
     ) -> Bool {
         let old = tables.takeOut(cpu, table, index)
         tables.flushRange(cpu, address, address + Page.size)
-        let isExclusive = memory.has(cpu, frame, FrameFlags.anonExclusive)
-        if isExclusive, memory.mayBePinned(cpu, head) {
+        if memory.has(cpu, frame, FrameFlags.anonExclusive), memory.mayBePinned(cpu, head) {
             tables.update(cpu, table, index, old)
             return false
         }
+        // The entry remembers what the page must forget: others may find the page, or it goes elsewhere.
+        let isExclusive = memory.takeExclusivity(cpu, frame)
         if tables.format.isDirty(old) { memory.flags(head).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
         if flags.contains(.locked) { memory.countLocked(cpu, head, more: false) }
         switch kind {
-        case .migration: tables.update(cpu, table, index, tables.format.frozen(old))
+        case .migration: tables.update(cpu, table, index, tables.format.frozen(old, isExclusive: isExclusive))
         case .swap(let slot):
-            // The entry remembers what the page must forget: others may find the page by its slot.
-            memory.flags(frame).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
             let place = slot + UInt64(memory.pageNumber(frame, of: head))
             tables.update(cpu, table, index, tables.format.swapped(place, isExclusive: isExclusive))
             tables.counters.add(cpu, SpaceCounter.anonymous, -1)
@@ -134,9 +134,7 @@ extension MachineCore {
     ) {
         let tables = range.tables
         eachSpan(tables, range) { start, end in
-            if let leaf = tables.leaf(cpu, start), tables.format.frame(leaf.entry) == head {
-                splitLeaf(cpu, tables, areas[range.area].flags, at: start)
-            }
+            splitLeaf(cpu, tables, areas[range.area].flags, at: start, of: head)
             memory.rcu.enter(cpu)
             defer { memory.rcu.exit(cpu) }
             let position = tables.position(cpu, start)

@@ -59,7 +59,6 @@ extension AddressSpace {
             if !whole { moveEntries(cpu, source, target, step) }
             moved += step
         }
-        tables.flushRange(cpu, from, from + length)
     }
 
     /// The bytes that an entry of a level covers.
@@ -101,9 +100,10 @@ extension AddressSpace {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
         let from = tables.position(cpu, source)
-        guard !from.table.isNone,
-            let to = tables.allocatingPosition(cpu, target)
-        else { return }
+        guard !from.table.isNone else { return }
+        guard let to = tables.allocatingPosition(cpu, target), !to.table.isNone else {
+            preconditionFailure("a table that was made for a move is gone")
+        }
         tables.pteLock(from.table).lock(cpu)
         let nested = !tables.pteLock(to.table).isSame(as: tables.pteLock(from.table))
         if nested { tables.pteLock(to.table).lock(cpu) }
@@ -131,6 +131,8 @@ extension AddressSpace {
             place += batch
         }
         tables.removed(cpu, from.table, taken)
+        // Before anybody can take the pages from their new place: truncation of a file holds no lock that we hold.
+        if taken > 0 { tables.flushRange(cpu, source, source + length) }
         if nested { tables.pteLock(to.table).unlock(cpu) }
         tables.pteLock(from.table).unlock(cpu)
     }

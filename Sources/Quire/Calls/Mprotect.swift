@@ -141,7 +141,13 @@ extension AddressSpace {
             // of them is so of all from now on (modify_prot_start_ptes).
             let isLarge = memory.isPartOfLarge(cpu, format.frame(seen))
             let count = isLarge ? tables.run(cpu, table, index, seen, limit: stop - index, .write) : 1
+            let mayFold = tables.coversPlainBlock(cpu, table, index, count)
             let old = tables.takeOutRun(cpu, table, index, count: count)
+            if mayFold {
+                // What is written back may be a block from now on: its pages' own translations go before (break before make).
+                let from = start + UInt64(index - first) << Page.shift
+                tables.flushRange(cpu, from, from + UInt64(count) << Page.shift)
+            }
             changed = putBack(cpu, table, area, index, count, old) || changed
             index += count
         }

@@ -87,13 +87,17 @@ extension AddressSpace {
     private func copyPage(
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
     ) -> FaultOutcome {
+        let old = tables.format.frame(seen)
+        let isZero = old == core.zeroFrame
+        // While it is copied nobody frees it, and nobody takes it for another mapping's alone.
+        let head = memory.head(cpu, old)
+        if !isZero { guard hold(cpu, context, position, index, seen, head) else { return .retry } }
+        defer { if !isZero { memory.put(cpu, folio: head, count: 1) } }
         if core.settings.writesRanges, context.access == .write,
             let outcome = copyRange(cpu, context, position, index, seen)
         {
             return outcome
         }
-        let old = tables.format.frame(seen)
-        let isZero = old == core.zeroFrame
         let copy = newAnonymousFrame(cpu, context, zeroed: isZero)
         guard !copy.isNone else { return .outOfMemory }
         if !isZero { memory.copy(cpu, from: old, to: copy) }
@@ -106,10 +110,30 @@ extension AddressSpace {
             memory.put(cpu, copy)
             return .done(major: false)
         }
+        // Somebody has found out meanwhile that it is this mapping's alone, and may have pinned it.
+        if !isZero, memory.has(cpu, old, FrameFlags.anonExclusive) {
+            tables.pteLock(position.table).unlock(cpu)
+            memory.put(cpu, copy)
+            return .retry
+        }
         replacePage(cpu, context, position, index, old, with: copy)
         tables.pteLock(position.table).unlock(cpu)
         if !isZero { memory.put(cpu, old) }
         return .done(major: false)
+    }
+
+    /// Takes a reference to a folio that is mapped still as it was seen. False: it is not, or has become this mapping's alone.
+    private func hold(
+        _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry,
+        _ head: FrameNumber
+    ) -> Bool {
+        guard tables.lockIfAttached(cpu, position, context.page) else { return false }
+        defer { tables.pteLock(position.table).unlock(cpu) }
+        guard tables.load(cpu, position.table, index) == seen, head == memory.head(cpu, tables.format.frame(seen)),
+            !memory.has(cpu, tables.format.frame(seen), FrameFlags.anonExclusive)
+        else { return false }
+        memory.refcount(head).add(cpu, 1, .refcount)
+        return true
     }
 
     /// The old page's entry goes, the TLBs are flushed, and only then comes the new one (ptep_clear_flush): two

@@ -253,8 +253,7 @@ extension AddressSpace {
         _ cpu: CPU, _ source: FrameNumber, _ index: Int, _ seen: Entry, into child: AddressSpace, _ target: FrameNumber
     ) {
         let format = tables.format
-        let entry = format.frozenForReading(seen)
-        memory.flags(format.frozenFrame(seen)).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
+        let entry = format.sharedInFrozen(seen)
         tables.update(cpu, source, index, entry)
         child.tables.install(cpu, target, index, entry)
         child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)

@@ -120,6 +120,7 @@ extension AddressSpace {
     ) -> CollapseResult {
         let area = areas.find(start)
         guard !area.isNone, fits(core.areas[area], start, order: FolioOrder.huge),
+            core.areas[area].isAnonymous, !core.areas[area].anonVMA.isNone,
             allowedOrders(core.areas[area], purpose).contains(.huge)
         else { return .notSuitable }
         let anonLock = core.lock(of: core.areas[area].anonVMA)

@@ -7,11 +7,8 @@ extension MachineCore {
     func freeze(_ cpu: CPU, _ head: FrameNumber, _ range: FolioRange) {
         let tables = range.tables
         eachSpan(tables, range) { start, end in
-            if let leaf = tables.leaf(cpu, start) {
-                guard tables.format.frame(leaf.entry) == head else { return }
-                splitLeaf(cpu, tables, areas[range.area].flags, at: start, frozen: true)
-                return
-            }
+            // What else maps it by then are entries.
+            splitLeaf(cpu, tables, areas[range.area].flags, at: start, frozen: true, of: head)
             memory.rcu.enter(cpu)
             defer { memory.rcu.exit(cpu) }
             let position = tables.position(cpu, start)
@@ -34,7 +31,7 @@ extension MachineCore {
             let frame = memory.page(head, range.page(at: address))
             guard format.isPresent(seen), format.frame(seen) == frame else { continue }
             let old = range.tables.takeOut(cpu, table, index)
-            range.tables.update(cpu, table, index, format.frozen(old))
+            range.tables.update(cpu, table, index, format.frozen(old, isExclusive: memory.takeExclusivity(cpu, frame)))
             if format.isDirty(old) { memory.flags(head).set(cpu, bits: FrameFlags.dirty, .frameFlags) }
             if isLocked { memory.countLocked(cpu, head, more: false) }
             memory.removeMapping(cpu, frame, owner: range.tables.owner)
@@ -79,9 +76,13 @@ extension MachineCore {
         let isLocked = flags.contains(.locked)
         if dropsZeroes, !isLocked, !memory.has(cpu, frame, FrameFlags.locked), memory.isZero(cpu, frame) {
             tables.counters.add(cpu, SpaceCounter.anonymous, -1)
+            if flags.contains(.chargedByPage) { uncommit(cpu, pages: 1) }
             return format.leaf(zeroFrame, read: canRead, write: false, execute: canExecute)
         }
         memory.addMapping(cpu, frame, owner: tables.owner)
+        if format.isExclusiveInFrozen(seen) {
+            memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
+        }
         if isLocked, !memory.isPartOfLarge(cpu, frame) { memory.countLocked(cpu, frame, more: true) }
         return format.thawed(seen, frame, read: canRead, execute: canExecute)
     }

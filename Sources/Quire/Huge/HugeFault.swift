@@ -95,10 +95,11 @@ extension AddressSpace {
     }
 
     private func touchLeaf(_ cpu: CPU, _ context: FaultContext, _ position: LeafPosition) -> FaultOutcome {
-        guard let entry = tables.lockLeaf(cpu, position) else { return .retry }
-        var wanted = tables.format.used(entry)
-        if context.access == .write { wanted = tables.format.dirtied(wanted) }
-        tables.update(cpu, position.pmdTable, position.index, wanted)
+        guard tables.lockLeaf(cpu, position) != nil else { return .retry }
+        tables.changeLeaf(cpu, position) { entry in
+            let used = tables.format.used(entry)
+            return context.access == .write ? tables.format.dirtied(used) : used
+        }
         tables.pmdLock(position.pmdTable).unlock(cpu)
         return .done(major: false)
     }
@@ -133,7 +134,7 @@ extension AddressSpace {
         }
         let flags = core.areas[context.area].flags
         let start = context.page & ~(tables.hugeSize - 1)
-        _ = tables.takeOut(cpu, position.pmdTable, position.index)
+        _ = tables.invalidateLeaf(cpu, position)
         tables.flushRange(cpu, start, start + tables.hugeSize)
         memory.mapWhole(cpu, head, owner: number)
         tables.update(

@@ -133,6 +133,8 @@ extension AddressSpace {
 
     @inline(never)
     private func ordersByRule(_ area: Area, _ purpose: HugePurpose) -> Orders {
+        // Each page that comes or is written is a message of its own.
+        if purpose == .fault, !area.flags.isDisjoint(with: .userfault) { return [] }
         // A collapse would add pages that nobody has charged.
         if area.flags.contains(.chargedByPage), purpose == .collapse || purpose == .forcedCollapse { return [] }
         let abilities: DriverAbilities = area.kind == .driver ? core.files[area.file].abilities : []

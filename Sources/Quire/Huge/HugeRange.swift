@@ -73,8 +73,7 @@ extension AddressSpace {
         child.tables.counters.add(cpu, SpaceCounter.anonymous, Int64(hugePages))
         var entry = seen
         if format.isWritable(entry) {
-            entry = format.writeProtected(tables.takeOut(cpu, position.pmdTable, position.index))
-            tables.update(cpu, position.pmdTable, position.index, entry)
+            entry = tables.changeLeaf(cpu, position) { format.writeProtected($0) }
         }
         return format.old(entry)
     }
@@ -83,15 +82,14 @@ extension AddressSpace {
     func protectLeaves(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
         let format = tables.format
         let flags = core.areas[area].flags
-        eachLeaf(cpu, area, start, end) { position, _, at in
-            let old = tables.takeOut(cpu, position.pmdTable, position.index)
-            var new = format.withRights(
-                old, read: !flags.isDisjoint(with: .rights), execute: flags.contains(.execute))
-            let isOwn = !isHugeZero(cpu, old) && memory.has(cpu, format.frame(old), FrameFlags.anonExclusive)
-            if flags.contains(.write), isOwn { new = format.writable(new) }
-            new = format.hugeLeaf(new)
-            tables.update(cpu, position.pmdTable, position.index, new)
-            if new != old { tables.flushRange(cpu, at, at + tables.hugeSize) }
+        eachLeaf(cpu, area, start, end) { position, seen, at in
+            let isOwn = !isHugeZero(cpu, seen) && memory.has(cpu, format.frame(seen), FrameFlags.anonExclusive)
+            let new = tables.changeLeaf(cpu, position) { old in
+                let entry = format.withRights(
+                    old, read: !flags.isDisjoint(with: .rights), execute: flags.contains(.execute))
+                return format.hugeLeaf(flags.contains(.write) && isOwn ? format.writable(entry) : entry)
+            }
+            if new != seen { tables.flushRange(cpu, at, at + tables.hugeSize) }
         }
     }
 

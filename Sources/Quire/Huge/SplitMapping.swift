@@ -3,19 +3,23 @@
 // Linux: __split_huge_pmd_locked, __split_huge_zero_page_pmd.
 
 extension MachineCore {
-    /// Takes the mapping of an address apart, if it is a leaf of an area with these flags. With `frozen` the pages are no
-    /// longer mapped, and thaw later (FrozenEntries.swift).
+    /// Takes the mapping of an address apart, if it is a leaf of an area with these flags, and if it maps the folio that
+    /// `expected` names. With `frozen` the pages are no longer mapped, and thaw later (FreezeFolio.swift).
     func splitLeaf(
-        _ cpu: CPU, _ tables: PageTables, _ flags: AreaFlags, at address: UInt64, frozen: Bool = false
+        _ cpu: CPU, _ tables: PageTables, _ flags: AreaFlags, at address: UInt64, frozen: Bool = false,
+        of expected: FrameNumber? = nil
     ) {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        guard let position = tables.leaf(cpu, address), tables.lockLeaf(cpu, position) != nil else { return }
+        guard let position = tables.leaf(cpu, address),
+            expected == nil || expected == tables.format.frame(position.entry),
+            tables.lockLeaf(cpu, position) != nil
+        else { return }
         cpu.count(.mappingsSplit)
         let format = tables.format
         let start = address & ~(tables.hugeSize - 1)
         // The old size goes before the new one comes: no TLB may hold both (INV-TLB-SIZE).
-        let old = tables.takeOut(cpu, position.pmdTable, position.index)
+        let old = tables.invalidateLeaf(cpu, position)
         tables.flushRange(cpu, start, start + tables.hugeSize)
         let table = tables.withdraw(cpu, from: position.pmdTable)
         tables.setBase(of: table, start)
@@ -48,11 +52,14 @@ extension MachineCore {
         let isExclusive = memory.has(cpu, head, FrameFlags.anonExclusive)
         if !frozen { memory.refcount(head).add(cpu, UInt32(1 << FolioOrder.huge - 1), .refcount) }
         for number in 0..<(1 << FolioOrder.huge) {
-            if isExclusive {
+            if frozen {
+                let entry = format.frozen(format.smallLeaf(old, page: number), isExclusive: isExclusive)
+                tables.install(cpu, table, number, entry)
+            } else if isExclusive {
                 memory.flags(memory.page(head, number)).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
             }
-            if frozen { tables.install(cpu, table, number, format.frozen(format.smallLeaf(old, page: number))) }
         }
+        if frozen, isExclusive { memory.flags(head).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags) }
         if !frozen { tables.installRun(cpu, table, 0, count: 1 << FolioOrder.huge, format.smallLeaf(old, page: 0)) }
     }
 }

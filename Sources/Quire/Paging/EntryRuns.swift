@@ -51,6 +51,16 @@ extension PageTables {
         return Swift.min(limit, format.contiguousEntries - (first & (format.contiguousEntries - 1)))
     }
 
+    /// Whether a run covers a whole block that is not folded, and may be when the run is written anew.
+    func coversPlainBlock(_ cpu: CPU, _ table: FrameNumber, _ first: Int, _ count: Int) -> Bool {
+        guard folding != .off else { return false }
+        let size = format.contiguousEntries
+        let start = (first + size - 1) & ~(size - 1)
+        for block in stride(from: start, to: (first + count) & ~(size - 1), by: size)
+        where !isFolded(cpu, table, block) { return true }
+        return false
+    }
+
     // MARK: Writing
 
     /// Writes entries where there were none, for `count` pages of one folio that follow each other; `entry` is the first

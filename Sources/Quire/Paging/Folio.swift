@@ -122,10 +122,9 @@ extension PhysicalMemory {
         if kind == .anonymous { cpu.count(.anonymous, order: order, -1) }
         for number in 0..<(1 << order) {
             let frame = page(head, number)
-            let own = flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.anonExclusive
             let isHead = number == 0
             initialize(
-                frame, kind, flags: folioBits | own | (isHead ? lockBits : 0),
+                frame, kind, flags: folioBits | (isHead ? lockBits : 0),
                 references: isHead ? referencesOfHead : 1, mappings: 0, mapping: mapping,
                 index: offset &+ UInt64(number))
         }

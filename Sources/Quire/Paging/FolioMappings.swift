@@ -47,6 +47,11 @@ extension PhysicalMemory {
     /// Pins of a large folio (folio._pincount).
     func pins(_ head: FrameNumber) -> Word32 { tail(head, 2, FolioField.pins) }
 
+    /// Takes the exclusivity from a page and says whether it had it.
+    func takeExclusivity(_ cpu: CPU, _ frame: FrameNumber) -> Bool {
+        flags(frame).clear(cpu, bits: FrameFlags.anonExclusive, .frameFlags) & FrameFlags.anonExclusive != 0
+    }
+
     // MARK: Counting
 
     /// Counts one more entry that maps a page, and its reference (folio_get, folio_add_anon_rmap_pte).

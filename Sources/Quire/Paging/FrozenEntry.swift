@@ -1,17 +1,20 @@
 // A frozen entry stands where a page was mapped while somebody takes the page's folio apart or moves it: it names the page
-// and remembers the right to write, accessed and dirty, but maps nothing. A fault on one waits; fork, mprotect, mremap and
+// and remembers the right to write, exclusivity, accessed and dirty, but maps nothing. A fault on one waits; fork, mprotect, mremap and
 // unmapping treat it as the page. Linux: migration entries (make_writable_migration_entry and kin).
 
 extension PageTableFormat {
     private static var accessedBit: UInt64 { 1 << 32 }
+    private static var exclusiveBit: UInt64 { 1 << 34 }
     private static var exclusiveInSwap: UInt64 { 1 << 40 }
     private static var dirtyBit: UInt64 { 1 << 33 }
 
-    /// A present entry, frozen.
-    func frozen(_ entry: Entry) -> Entry {
+    /// A present entry, frozen. That the page is this mapping's alone is known to the entry from now on, not to the page: a
+    /// fork takes it from the entry, wherever the page has gone (make_readable_exclusive_migration_entry).
+    func frozen(_ entry: Entry, isExclusive: Bool) -> Entry {
         var payload = UInt64(frame(entry).rawValue)
         if isAccessed(entry) { payload |= Self.accessedBit }
         if isDirty(entry) { payload |= Self.dirtyBit }
+        if isExclusive { payload |= Self.exclusiveBit }
         return nonPresent(isWritable(entry) ? .migrationWrite : .migrationRead, payload)
     }
 
@@ -39,6 +42,12 @@ extension PageTableFormat {
 
     /// The same page in swap, maybe shared.
     func sharedInSwap(_ entry: Entry) -> Entry { swapped(swapSlot(entry), isExclusive: false) }
+
+    /// Whether the page of a frozen entry is this mapping's alone.
+    func isExclusiveInFrozen(_ entry: Entry) -> Bool { payload(entry) & Self.exclusiveBit != 0 }
+
+    /// A frozen entry whose page others may have too.
+    func sharedInFrozen(_ entry: Entry) -> Entry { nonPresent(.migrationRead, payload(entry) & ~Self.exclusiveBit) }
 
     /// A frozen entry without the right to write.
     func frozenForReading(_ entry: Entry) -> Entry { nonPresent(.migrationRead, payload(entry)) }

@@ -103,9 +103,9 @@ enum SpaceCounter {
         return Entry(memory.word(table, index).exchange(cpu, 0, .entry))
     }
 
-    /// Clears an entry whose old value nobody needs and that hardware cannot change: not present (ptep_clear).
+    /// Clears an entry whose old value nobody needs and that hardware cannot change: not present, so in no
+    /// contiguous block (ptep_clear).
     @inline(__always) func clear(_ cpu: CPU, _ table: FrameNumber, _ index: Int) {
-        if folding != .off { stored.unfold(cpu, table, index) }
         cpu.count(.pteWrites)
         memory.word(table, index).storeRelaxed(cpu, 0, .entry)
     }

@@ -74,6 +74,24 @@ extension PageTables {
         return nil
     }
 
+    /// Takes the right to be used from a leaf and returns it as hardware left it; the lock is held. What stands there until the
+    /// caller has written something else is a leaf still for everybody who looks without the lock, and waits for it: an entry
+    /// that was none for a moment would be passed over (pmdp_invalidate).
+    func invalidateLeaf(_ cpu: CPU, _ position: LeafPosition) -> Entry {
+        let word = memory.word(position.pmdTable, position.index)
+        let frame = format.frame(Entry(word.loadRelaxed(cpu, .entry)))
+        let unusable = format.hugeLeaf(format.leaf(frame, read: false, write: false, execute: false))
+        cpu.count(.pteWrites)
+        return Entry(word.exchange(cpu, unusable.rawValue, .entry))
+    }
+
+    /// Changes a leaf in place, whatever hardware notes meanwhile, and returns it as it is then; the lock is held.
+    @discardableResult
+    func changeLeaf(_ cpu: CPU, _ position: LeafPosition, _ body: (Entry) -> Entry) -> Entry {
+        cpu.count(.pteWrites)
+        return change(cpu, position.pmdTable, position.index, body)
+    }
+
     /// The table of the level that covers an address; none where there is none or a leaf lies above.
     @inline(__always) func table(_ cpu: CPU, _ address: UInt64, level wanted: Int) -> FrameNumber {
         memory.descend(cpu, root, address, to: Page.shift &+ 9 &* UInt64(truncatingIfNeeded: wanted))

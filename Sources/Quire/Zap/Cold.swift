@@ -5,8 +5,7 @@ extension AddressSpace {
     /// A leaf whose folio this address space alone maps; its lock is held.
     func coolLeaf(_ cpu: CPU, _ position: LeafPosition, _ head: FrameNumber) {
         memory.flags(head).clear(cpu, bits: FrameFlags.referenced | FrameFlags.active, .frameFlags)
-        let old = tables.takeOut(cpu, position.pmdTable, position.index)
-        tables.update(cpu, position.pmdTable, position.index, tables.format.old(old))
+        tables.changeLeaf(cpu, position) { tables.format.old($0) }
     }
 
     /// Entries that map a whole folio; the table's lock is held.

@@ -16,8 +16,7 @@ extension AddressSpace {
         guard lock.tryLock(cpu) else { return }
         memory.flags(head).clear(cpu, bits: FrameFlags.dirty, .frameFlags)
         lock.unlock(cpu)
-        let old = tables.takeOut(cpu, position.pmdTable, position.index)
-        tables.update(cpu, position.pmdTable, position.index, tables.format.old(tables.format.cleaned(old)))
+        tables.changeLeaf(cpu, position) { tables.format.withoutAge($0) }
         markLazilyFree(cpu, head)
     }
 

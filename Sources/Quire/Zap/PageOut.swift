@@ -11,12 +11,15 @@ extension AddressSpace {
     ) -> Bool {
         if memory.has(cpu, head, FrameFlags.locked) { return true }
         if needsSwap(cpu, head, advice) { return false }
-        let entry = tables.load(cpu, position.pmdTable, position.index)
-        if advice != .drop, tables.format.isDirty(entry) || memory.has(cpu, head, FrameFlags.dirty) {
-            keep(cpu, head)
-        } else if memory.refcount(head).load(cpu, .refcount) == 1 {
+        // Out first, then a look: a store or a pin that comes in between is in what was taken out, or in the count.
+        let old = tables.invalidateLeaf(cpu, position)
+        tables.flushRange(cpu, start, start + tables.hugeSize)
+        let isDirty = advice != .drop && (tables.format.isDirty(old) || memory.has(cpu, head, FrameFlags.dirty))
+        if isDirty || memory.refcount(head).load(cpu, .refcount) != 1 {
+            tables.update(cpu, position.pmdTable, position.index, old)
+            if isDirty { keep(cpu, head) }
+        } else {
             _ = takeLeaf(cpu, area, position)
-            tables.flushRange(cpu, start, start + tables.hugeSize)
             memory.put(cpu, folio: head, count: 1)
         }
         return true
@@ -34,19 +37,20 @@ extension AddressSpace {
         var done = 0
         while done < count {
             let end = endOfRun(cpu, table, index + done, index + count)
-            var isDirty = memory.has(cpu, head, FrameFlags.dirty)
-            for place in (index + done)..<end {
-                isDirty = isDirty || tables.format.isDirty(tables.load(cpu, table, place))
-            }
-            if isDirty, advice != .drop {
-                keep(cpu, head)
+            let pages = end - index - done
+            let start = address + UInt64(done) << Page.shift
+            // Out first, then a look, as above.
+            let old = tables.takeOutRun(cpu, table, index + done, count: pages)
+            tables.flushRange(cpu, start, start + UInt64(pages) << Page.shift)
+            let isDirty = advice != .drop && (tables.format.isDirty(old) || memory.has(cpu, head, FrameFlags.dirty))
+            if isDirty || memory.refcount(head).load(cpu, .refcount) != UInt32(count - done) {
+                tables.updateRun(cpu, table, index + done, count: pages, old)
+                if isDirty { keep(cpu, head) }
                 return true
             }
-            discardEntries(cpu, area, table, index + done, end)
-            tables.flushRange(
-                cpu, address + UInt64(done) << Page.shift, address + UInt64(end - index) << Page.shift)
-            memory.put(cpu, folio: head, count: UInt32(end - index - done))
-            done = end - index
+            discarded(cpu, area, table, tables.format.frame(old), pages)
+            memory.put(cpu, folio: head, count: UInt32(pages))
+            done += pages
         }
         return true
     }
@@ -80,16 +84,14 @@ extension AddressSpace {
         return end
     }
 
-    /// Takes clean entries out; their references are the caller's.
-    private func discardEntries(
-        _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ first: Int, _ end: Int
+    /// Counts clean entries that were taken out; their references are the caller's.
+    private func discarded(
+        _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ frame: FrameNumber, _ pages: Int
     ) {
-        let frame = tables.format.frame(tables.load(cpu, table, first))
-        _ = tables.takeOutRun(cpu, table, first, count: end - first)
-        memory.removeMappings(cpu, frame, count: end - first, owner: number)
-        tables.removed(cpu, table, end - first)
-        tables.counters.add(cpu, SpaceCounter.anonymous, -Int64(end - first))
-        if core.areas[area].flags.contains(.chargedByPage) { core.uncommit(cpu, pages: UInt64(end - first)) }
+        memory.removeMappings(cpu, frame, count: pages, owner: number)
+        tables.removed(cpu, table, pages)
+        tables.counters.add(cpu, SpaceCounter.anonymous, -Int64(pages))
+        if core.areas[area].flags.contains(.chargedByPage) { core.uncommit(cpu, pages: UInt64(pages)) }
     }
 
     /// Whether a folio could go only to swap, of which there is none: it counts as in use again.

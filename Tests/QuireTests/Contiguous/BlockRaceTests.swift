@@ -7,33 +7,6 @@ import Testing
 
 @testable import Quire
 
-/// Lets CPU 1 act once, at the n-th point of CPU 0.
-private final class Once: ScheduleHook {
-    private var remaining: Int
-    private let act: () -> Void
-    private var isInside = false
-    private(set) var hasActed = false
-
-    init(after points: Int, _ act: @escaping () -> Void) {
-        remaining = points
-        self.act = act
-    }
-
-    override func point(_ event: SyncEvent, on cpu: CPU) {
-        guard cpu.index == 0, !isInside, !hasActed else { return }
-        remaining -= 1
-        guard remaining < 0 else { return }
-        isInside = true
-        act()
-        isInside = false
-        hasActed = true
-    }
-
-    override func blocked(_ event: SyncEvent, on cpu: CPU) {
-        preconditionFailure("CPU \(cpu.index) waits for something that nobody changes")
-    }
-}
-
 /// What happens to a block; each returns what callers learn of the entries that it took out.
 private enum BlockChange: String, CaseIterable, Sendable {
     case unfoldByTakingOut, fold, protectAll, protectOne, takeOutAll, exchangeFolio, setAccessed

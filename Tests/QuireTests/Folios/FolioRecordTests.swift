@@ -92,13 +92,11 @@ import Testing
         let test = try TestMachine()
         let (memory, cpu) = (test.memory, test.cpu)
         let head = folio(test, order: 3)
-        memory.flags(memory.page(head, 5)).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
         memory.splitRecords(cpu, head, order: 3, referencesOfHead: 1)
         for number in 0..<8 {
             let frame = memory.page(head, number)
             #expect(memory.head(cpu, frame) == frame && !memory.isLarge(cpu, frame))
             #expect(memory.index(frame) == 100 + UInt64(number) && memory.mapping(frame) == 7)
-            #expect(memory.has(cpu, frame, FrameFlags.anonExclusive) == (number == 5))
             memory.put(cpu, frame)
         }
         test.expectNothingLeft()

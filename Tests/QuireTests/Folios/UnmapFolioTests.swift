@@ -139,6 +139,41 @@ private func content(_ place: UInt64) -> UInt8 { UInt8(place % 255 + 1) }
         test.expectNothingLeft()
     }
 
+    @Test func forkWhileAFolioIsOnItsWayMakesItSharedWhereItGoes() throws {
+        let (test, start) = try written([64], pages: 16)
+        let head = try #require(test.folio(start)).head
+        let (memory, cpu) = (test.memory, test.cpu)
+        memory.refcount(head).add(cpu, 1, .refcount)
+        guard let unmapped = test.core.tryToUnmap(cpu, head, as: .migration) else {
+            Issue.record("nothing maps the folio")
+            return
+        }
+        let child = try test.task.fork(pid: 2)
+        let new = memory.allocateFolio(cpu, order: 4, .maySleep)
+        memory.initializeFolio(
+            new, order: 4, .anonymous, flags: FrameFlags.swapBacked, pageFlags: 0, references: 1,
+            mapping: memory.mapping(head), index: memory.index(head))
+        cpu.count(.anonymous, order: 4)
+        for number in 0..<16 { memory.copy(cpu, from: memory.page(head, number), to: memory.page(new, number)) }
+        test.core.putBack(cpu, unmapped, at: new)
+        memory.put(cpu, folio: head, count: 1)
+        memory.put(cpu, folio: new, count: 1)
+        test.checkAll()
+        _ = test.task.storeByte(start, 200)
+        expectContents(test, start, pages: 16, of: child)
+        test.checkAll()
+        test.expectNothingLeft()
+    }
+
+    @Test func partOfAFolioMovesAndWaitsToBeSplitAsBefore() throws {
+        let (test, start) = try written([64], pages: 16)
+        try test.discard(start + 4 * page, 4 * page)
+        #expect(try migrate(test, start) != nil)
+        test.checkAll()
+        #expect(test.memory.splitQueueLength == 1)
+        test.expectNothingLeft()
+    }
+
     @Test func pinnedOrReferencedFolioDoesNotMove() throws {
         let (test, start) = try written([64], pages: 16)
         let pin = try test.task.pinPages(start + page, page, .write)
