@@ -78,7 +78,8 @@ private let folio = 16 * page
         let pinned = Pinned()
         let points = try TestMachine.atEveryPoint { test in
             for size in [16, 32, 64, 128, 256, 512, 1024, 2048] {
-                try test.machine.set(hugeFolder + "hugepages-\(size)kB/enabled", sizes.contains(size) ? "always" : "never")
+                let policy = sizes.contains(size) ? "always" : "never"
+                try test.machine.set(hugeFolder + "hugepages-\(size)kB/enabled", policy)
             }
             pinned.handle = nil
             let start = try test.map(folio)
