@@ -11,6 +11,7 @@ import Testing
 private struct EquivalenceStep {
     enum Kind: Int, CaseIterable {
         case write, read, discard, lazyFree, cold, protect, unmap, map, move, fork, exit, guards, lock, pin, unpin
+        case pageOut, act
     }
 
     var kind: Kind
@@ -138,6 +139,10 @@ private final class Twins {
                 let flags: FollowFlags = [.write, .longTerm, []][step.choice % 3]
                 return "\(try task.pinPages(start, min(length, 3 * page), flags).handle)"
             case .unpin: for pin in pins { try task.unpin(pin) }
+            case .pageOut: try task.madvise(start, length, Advice.pageOut.rawValue)
+            case .act:
+                let act = FolioAct.allCases[step.choice % FolioAct.allCases.count]
+                return test.perform(act, process, start, target: step.target)
             }
             return "done"
         } catch { return "\(error)" }

@@ -257,12 +257,13 @@ import Testing
     }
 }
 
-/// Random operations on folios of two or three processes, beside what each byte must be.
+/// Random operations on folios of two or three processes, beside what each byte must be. Memory lies in a window of which half
+/// is mapped at first; mremap moves parts of it about.
 private struct MixedLayout {
     let test: TestMachine
     var random: SeededRandom
     let base: UInt64 = 0x1000_0000_0000
-    let pages: UInt64 = 96
+    let pages: UInt64 = 192
     var bytes: [Int: [UInt64: UInt8]] = [:]
     var nextPid = 2
     var pins: [Int] = []
@@ -272,7 +273,7 @@ private struct MixedLayout {
         test = try TestMachine(sizes: seed % 2 == 0 ? [16, 64] : [32, 128])
         try test.machine.set("cow.reuse", policy)
         try test.machine.set("cow.range", range ? "on" : "off")
-        _ = try test.map(pages * page, at: base)
+        _ = try test.map(pages / 2 * page, at: base)
         bytes[1] = [:]
     }
 
@@ -291,7 +292,10 @@ private struct MixedLayout {
         let process = all[random.below(all.count)]
         let at = base + UInt64(random.below(Int(pages))) * page
         let length = Swift.min(UInt64(1 + random.below(20)) * page, base + pages * page - at)
-        switch random.below(12) {
+        switch random.below(15) {
+        case 12: move(process, at, length)
+        case 13: try fillHoles(process, at, length)
+        case 14: act(process, at)
         case 0 where all.count < 3:
             let child = try process.main.fork(pid: nextPid)
             bytes[nextPid] = bytes[process.pid]!.filter { isMapped(child, $0.key) }
@@ -314,6 +318,34 @@ private struct MixedLayout {
                 }
             }
         }
+    }
+
+    /// mremap of a part of an area to elsewhere in the window, aligned or not.
+    private mutating func move(_ process: Process, _ at: UInt64, _ length: UInt64) {
+        let target = base + UInt64(random.below(Int(pages - length / page) + 1)) * page
+        let area = process.space.areas.find(at)
+        guard !area.isNone, test.core.areas[area].start <= at, at + length <= test.core.areas[area].end,
+            target + length <= at || at + length <= target,
+            (try? process.main.mremap(at, length, length, [.mayMove, .fixed], target)) != nil
+        else { return }
+        for place in 0..<(length / page) {
+            bytes[process.pid]![target + place * page] = bytes[process.pid]!.removeValue(forKey: at + place * page)
+        }
+    }
+
+    /// Fresh memory in a range.
+    private mutating func fillHoles(_ process: Process, _ at: UInt64, _ length: UInt64) throws {
+        _ = try process.main.mmap(
+            at, length: length, protection: [.read, .write], flags: [.private, .anonymous, .fixed])
+        for place in 0..<(length / page) { bytes[process.pid]![at + place * page] = nil }
+    }
+
+    private mutating func act(_ process: Process, _ at: UInt64) {
+        let act = FolioAct.allCases[random.below(FolioAct.allCases.count)]
+        let target = base + UInt64(random.below(Int(pages))) * page
+        let wasHeld = !process.space.mappedFrame(test.cpu, at).isNone
+        guard test.perform(act, process, at, target: target) == "\(page)", wasHeld else { return }
+        bytes[process.pid]![target] = bytes[process.pid]!.removeValue(forKey: at)
     }
 
     private func isMapped(_ process: Process, _ address: UInt64) -> Bool {

@@ -55,7 +55,7 @@ private struct HugeRun {
 
     private mutating func operate(_ process: Process, _ task: Quire.Task) {
         let (start, length) = range()
-        switch random.below(20) {
+        switch random.below(23) {
         case 0:
             _ = try? task.mmap(
                 start, length: length, protection: [.read, .write], flags: [.private, .anonymous, .fixed])
@@ -75,6 +75,9 @@ private struct HugeRun {
             if !pins.isEmpty { try? task.unpin(pins.remove(at: random.below(pins.count))) }
         case 12: comeOrGo(process)
         case 13: test.machine.runKhugepaged(passes: 1)
+        case 20, 21:
+            let act = FolioAct.allCases[random.below(FolioAct.allCases.count)]
+            _ = test.perform(act, process, start, target: range().start)
         case 14: if random.oneIn(3) { test.machine.dropCaches() }
         default:
             for place in 0..<min(length / page, 40) {
