@@ -19,9 +19,17 @@ extension AddressSpace {
             .collapse:
             mmapLock.readLock(cpu)
             defer { mmapLock.readUnlock(cpu) }
-            try eachArea(start, end) { area, from, to throws(Errno) in
-                try act(cpu, advice, area, from, to, spaces)
+            // One flush, at the end, for what all the areas' pages need (madvise_init_tlb).
+            var gather = Gather(cpu, tables)
+            do throws(Errno) {
+                try eachArea(start, end) { area, from, to throws(Errno) in
+                    try act(cpu, &gather, advice, area, from, to, spaces)
+                }
+            } catch {
+                gather.finish()
+                throw error
             }
+            gather.finish()
         default:
             mmapLock.writeLock(cpu)
             defer { mmapLock.writeUnlock(cpu) }
@@ -92,17 +100,18 @@ extension AddressSpace {
 
     /// Advice that acts on pages. The mmap lock is held for read.
     private func act(
-        _ cpu: CPU, _ advice: Advice, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64,
+        _ cpu: CPU, _ gather: inout Gather, _ advice: Advice, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64,
         _ spaces: (UInt32) -> AddressSpace?
     ) throws(Errno) {
         let record = core.areas[area]
         switch advice {
         case .dontNeed, .dontNeedLocked:
             guard advice == .dontNeedLocked || !record.flags.contains(.locked) else { throw .EINVAL }
-            discard(cpu, area, start, end, ZapDetails(evenCows: true, reclaimTables: true))
+            discard(cpu, &gather, area, start, end, ZapDetails(evenCows: true, reclaimTables: true))
         case .free:
             guard record.isAnonymous, !record.flags.contains(.locked) else { throw .EINVAL }
-            lazyFree(cpu, area, start, end)
+            noteResidentPeak()
+            adviseFolios(cpu, &gather, area, start, end, .free)
         case .guardInstall:
             try installGuards(cpu, area, start, end)
         case .guardRemove:
@@ -111,8 +120,8 @@ extension AddressSpace {
         case .cold, .pageOut:
             guard !record.flags.contains(.locked) else { throw .EINVAL }
             let goes: UseAdvice = record.flags.contains(.droppable) ? .drop : .pageOut
-            adviseFolios(cpu, area, start, end, advice == .cold ? .cold : goes)
-            tables.flushRange(cpu, start, end)
+            adviseFolios(cpu, &gather, area, start, end, advice == .cold ? .cold : goes)
+            gather.flushTranslations()
         case .remove:
             guard !record.flags.contains(.locked), !record.file.isNone else { throw .EINVAL }
             guard record.flags.contains([.mayShare, .mayWrite]) else { throw .EACCES }

@@ -108,6 +108,7 @@ extension AddressSpace {
         let nested = !tables.pteLock(to.table).isSame(as: tables.pteLock(from.table))
         if nested { tables.pteLock(to.table).lock(cpu) }
         var taken = 0
+        var wasMapped = false
         let sourceIndex = tables.format.index(source, level: 0)
         let targetIndex = tables.format.index(target, level: 0)
         let count = Int(length >> Page.shift)
@@ -115,10 +116,12 @@ extension AddressSpace {
         var place = 0
         while place < count {
             let index = sourceIndex + place
-            if tables.load(cpu, from.table, index).isNone {
+            let seen = tables.load(cpu, from.table, index)
+            if seen.isNone {
                 place += 1
                 continue
             }
+            wasMapped = wasMapped || tables.format.isPresent(seen)
             // At most what is left of a folded block: of it one value says all (docs/contpte.md, Q6).
             let batch = batches ? tables.batch(cpu, from.table, index, limit: count - place) : 1
             if batch > 1 {
@@ -132,7 +135,7 @@ extension AddressSpace {
         }
         tables.removed(cpu, from.table, taken)
         // Before anybody can take the pages from their new place: truncation of a file holds no lock that we hold.
-        if taken > 0 { tables.flushRange(cpu, source, source + length) }
+        if wasMapped { tables.flushRange(cpu, source, source + length) }
         if nested { tables.pteLock(to.table).unlock(cpu) }
         tables.pteLock(from.table).unlock(cpu)
     }

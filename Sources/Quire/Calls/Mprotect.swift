@@ -14,6 +14,8 @@ extension AddressSpace {
         var area = areas.find(start)
         guard !area.isNone else { throw .ENOMEM }
         var at = start
+        var gather = Gather(cpu, tables)
+        defer { gather.flushTranslations() }
         if grows.contains(.growsDown) {
             guard core.areas[area].start < end else { throw .ENOMEM }
             guard core.areas[area].flags.contains(.growsDown) else { throw .EINVAL }
@@ -27,7 +29,7 @@ extension AddressSpace {
             let flags = old.flags.subtracting(.rights).union(protection.areaFlags)
             guard flags.rawValue & ~(flags.rawValue >> 4) & 7 == 0 else { throw .EACCES }
             let next = Swift.min(old.end, end)
-            area = try protectArea(cpu, area, at, next, flags)
+            area = try protectArea(cpu, &gather, area, at, next, flags)
             at = next
             if at >= end { return }
             area = areas.find(at)
@@ -38,7 +40,7 @@ extension AddressSpace {
 
     /// Changes the rights of [start, end) of one area (mprotect_fixup).
     private func protectArea(
-        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ wanted: AreaFlags
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ wanted: AreaFlags
     ) throws(Errno) -> Handle<Area> {
         let old = core.areas[area]
         var flags = wanted
@@ -68,7 +70,7 @@ extension AddressSpace {
             core.uncommit(cpu, pages: charged)
             throw error
         }
-        changeEntries(cpu, changed, start, end)
+        changeEntries(cpu, &gather, changed, start, end)
         if returned > 0 {
             core.uncommit(cpu, pages: returned)
             cpu.count(.pagesUnaccounted, returned)
@@ -118,15 +120,18 @@ extension AddressSpace {
     }
 
     /// Gives the entries of [start, end) the rights of the area (change_protection).
-    private func changeEntries(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
+    private func changeEntries(
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64
+    ) {
         let record = core.areas[area]
-        protectLeaves(cpu, area, start, end)
-        eachTable(cpu, start, end) { table, from, to in changeTable(cpu, table, record, from, to) }
+        protectLeaves(cpu, &gather, area, start, end)
+        eachTable(cpu, start, end) { table, from, to in changeTable(cpu, &gather, table, record, from, to) }
     }
 
-    private func changeTable(_ cpu: CPU, _ table: FrameNumber, _ area: Area, _ start: UInt64, _ end: UInt64) {
+    private func changeTable(
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ area: Area, _ start: UInt64, _ end: UInt64
+    ) {
         let format = tables.format
-        var changed = false
         let first = format.index(start, level: 0)
         let stop = first + Int((end - start) >> Page.shift)
         var index = first
@@ -143,24 +148,24 @@ extension AddressSpace {
             let count = isLarge ? tables.run(cpu, table, index, seen, limit: stop - index, .write) : 1
             let mayFold = tables.coversPlainBlock(cpu, table, index, count)
             let old = tables.takeOutRun(cpu, table, index, count: count)
+            let from = start + UInt64(index - first) << Page.shift
             if mayFold {
                 // What is written back may be a block from now on: its pages' own translations go before (break before make).
-                let from = start + UInt64(index - first) << Page.shift
                 tables.flushRange(cpu, from, from + UInt64(count) << Page.shift)
             }
-            changed = putBack(cpu, table, area, index, count, old) || changed
+            putBack(cpu, &gather, table, area, index, count, old, at: from)
             index += count
         }
-        if changed { tables.flushRange(cpu, start, end) }
     }
 
     /// Writes entries back with the area's rights: as one as far as their pages agree in whether they may become writable.
+    /// The first of them translates `address`.
     private func putBack(
-        _ cpu: CPU, _ table: FrameNumber, _ area: Area, _ index: Int, _ count: Int, _ taken: Entry
-    ) -> Bool {
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ area: Area, _ index: Int, _ count: Int,
+        _ taken: Entry, at address: UInt64
+    ) {
         let format = tables.format
         let readable = !area.flags.isDisjoint(with: .rights)
-        var changed = false
         var done = 0
         while done < count {
             let old = format.entry(taken, pagesOn: done)
@@ -172,10 +177,13 @@ extension AddressSpace {
             var new = format.withRights(old, read: readable, execute: area.flags.contains(.execute))
             if writable { new = format.writable(new) }
             tables.updateRun(cpu, table, index + done, count: part, new)
-            changed = changed || new != old
+            // What no walk could use is in no TLB.
+            if new != old, format.isValidForHardware(old) {
+                gather.cleared(
+                    address + UInt64(done) << Page.shift, address + UInt64(done + part) << Page.shift)
+            }
             done += part
         }
-        return changed
     }
 
     /// How many of `count` pages that follow each other, from the first on, agree in whether they may become writable.

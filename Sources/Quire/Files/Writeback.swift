@@ -46,9 +46,10 @@ extension AddressSpace {
                 guard tables.format.isPresent(entry), tables.format.isDirty(entry) || tables.format.isWritable(entry)
                 else { continue }
                 let taken = tables.takeOut(cpu, table, index)
+                let address = from + UInt64(index - first) << Page.shift
+                if tables.format.isValidForHardware(taken) { tables.flushRange(cpu, address, address + Page.size) }
                 tables.update(cpu, table, index, tables.format.cleaned(tables.format.writeProtected(taken)))
             }
         }
-        tables.flushRange(cpu, start, end)
     }
 }

@@ -58,10 +58,10 @@ extension AddressSpace {
             }
         } catch {
             // Entries of this side may have lost the right to write before memory ran out.
-            tables.flushRange(cpu, 0, tables.format.userEnd)
+            tables.flushSpace(cpu)
             throw error
         }
-        if copied { tables.flushRange(cpu, 0, tables.format.userEnd) }
+        if copied { tables.flushSpace(cpu) }
         child.noteResidentPeak()
     }
 

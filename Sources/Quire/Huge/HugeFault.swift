@@ -135,7 +135,7 @@ extension AddressSpace {
         let flags = core.areas[context.area].flags
         let start = context.page & ~(tables.hugeSize - 1)
         _ = tables.invalidateLeaf(cpu, position)
-        tables.flushRange(cpu, start, start + tables.hugeSize)
+        tables.flushLeaf(cpu, start)
         memory.mapWhole(cpu, head, owner: number)
         tables.update(
             cpu, position.pmdTable, position.index, hugeEntry(head, flags, write: flags.contains(.write), dirty: true))

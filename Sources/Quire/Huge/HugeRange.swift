@@ -16,7 +16,7 @@ extension AddressSpace {
         }
         guard tables.lockLeaf(cpu, position) != nil else { return false }
         let old = takeLeaf(cpu, area, position)
-        gather.cleared(start, end)
+        gather.cleared(start, end, by: tables.format.shift(ofLevel: 1))
         let isFull = !isHugeZero(cpu, old) && gather.add(tables.format.frame(old))
         tables.pmdLock(position.pmdTable).unlock(cpu)
         if isFull { gather.flush() }
@@ -73,23 +73,27 @@ extension AddressSpace {
         child.tables.counters.add(cpu, SpaceCounter.anonymous, Int64(hugePages))
         var entry = seen
         if format.isWritable(entry) {
-            entry = tables.changeLeaf(cpu, position) { format.writeProtected($0) }
+            entry = tables.changeLeaf(cpu, position) { format.writeProtected($0) }.new
         }
         return format.old(entry)
     }
 
     /// Gives the leaves of a range the rights of the area (change_huge_pmd).
-    func protectLeaves(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
+    func protectLeaves(
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64
+    ) {
         let format = tables.format
         let flags = core.areas[area].flags
         eachLeaf(cpu, area, start, end) { position, seen, at in
             let isOwn = !isHugeZero(cpu, seen) && memory.has(cpu, format.frame(seen), FrameFlags.anonExclusive)
-            let new = tables.changeLeaf(cpu, position) { old in
+            let (old, new) = tables.changeLeaf(cpu, position) { old in
                 let entry = format.withRights(
                     old, read: !flags.isDisjoint(with: .rights), execute: flags.contains(.execute))
                 return format.hugeLeaf(flags.contains(.write) && isOwn ? format.writable(entry) : entry)
             }
-            if new != seen { tables.flushRange(cpu, at, at + tables.hugeSize) }
+            if new != old, format.isValidForHardware(old) {
+                gather.cleared(at, at + tables.hugeSize, by: format.shift(ofLevel: 1))
+            }
         }
     }
 
@@ -114,7 +118,7 @@ extension AddressSpace {
         tables.removed(cpu, position.pmdTable, 1)
         let table = tables.withdraw(cpu, from: position.pmdTable)
         tables.pmdLock(position.pmdTable).unlock(cpu)
-        tables.flushRange(cpu, source, source + size)
+        tables.flushLeaf(cpu, source)
         let lock = tables.pmdLock(pmdTable)
         lock.lock(cpu)
         installLeaf(cpu, pmdTable, target, entry, deposit: table)

@@ -20,7 +20,7 @@ extension MachineCore {
         let start = address & ~(tables.hugeSize - 1)
         // The old size goes before the new one comes: no TLB may hold both (INV-TLB-SIZE).
         let old = tables.invalidateLeaf(cpu, position)
-        tables.flushRange(cpu, start, start + tables.hugeSize)
+        tables.flushLeaf(cpu, start)
         let table = tables.withdraw(cpu, from: position.pmdTable)
         tables.setBase(of: table, start)
         if memory.kind(cpu, format.frame(old)) == .zero {

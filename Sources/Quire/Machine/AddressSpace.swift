@@ -79,6 +79,7 @@ final class AddressSpace {
         precondition(areas.count == 0, "an address space ends with \(areas.count) areas")
         if core.hasPins { core.orphanPins(of: number) }
         releaseHugeZero(cpu)
+        core.tlbs?.forget(cpu, space: number)
         core.trees.free(cpu, areas.head)
         core.pageTables.free(cpu, place)
         core.spaces.free(cpu, record)

@@ -55,6 +55,7 @@ extension AddressSpace {
         precondition(found.file == count(SpaceCounter.file), "RssFile is off")
         precondition(found.shared == count(SpaceCounter.shared), "RssShmem is off")
         checkPins(cpu)
+        checkTLBs(cpu)
     }
 
     private func checkTotals() {

@@ -14,7 +14,9 @@ private let startKeys: [Knob] = [
     Knob(key: "machine.cpus", expected: "1 to 256"),
     Knob(key: "machine.contents", expected: "off, lazy or eager"),
     Knob(key: "machine.mode", expected: "sequential or parallel"),
-    Knob(key: "machine.tlb", expected: "off or on"),
+    Knob(key: "machine.tlb", expected: "off, on, or levels such as l1:64x4@4K+32x4@2M,l2:1536x12"),
+    Knob(key: "machine.tlb_asids", expected: "1 to 65535"),
+    Knob(key: "machine.tlb_range", expected: "off or on"),
     Knob(key: "machine.split_ptlocks", expected: "off or on"),
     Knob(key: "machine.mmap_base", expected: "an address"),
     Knob(key: "machine.page_size", expected: "4096"),
@@ -46,6 +48,8 @@ private let ownKeys: [Knob] = [
     Knob(key: "/proc/sys/vm/drop_caches", expected: "1, 2 or 3"),
     Knob(key: "machine.read_ahead_kb", expected: "0 to 1048576"),
     Knob(key: "/sys/kernel/debug/fault_around_bytes", expected: "a power of two from 4096 to 2M"),
+    Knob(key: "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling", expected: "a count"),
+    Knob(key: "tlb_costs", expected: "names and cycles such as walk:20,ipi:3000"),
 ]
 
 extension MachineConfiguration {
@@ -87,9 +91,13 @@ extension MachineConfiguration {
         case "machine.mode":
             guard value == "sequential" || value == "parallel" else { return false }
             mode = value == "sequential" ? .sequential : .parallel
-        case "machine.tlb":
+        case "machine.tlb": return setTLB(value)
+        case "machine.tlb_asids":
+            guard let count = parseSize(value), (1...65_535).contains(count) else { return false }
+            tlbTags = Int(count)
+        case "machine.tlb_range":
             guard let parsed = parseSwitch(value) else { return false }
-            tlb = parsed
+            tlbRanges = parsed
         case "machine.split_ptlocks":
             guard let parsed = parseSwitch(value) else { return false }
             splitLocks = parsed
@@ -189,6 +197,11 @@ extension Machine {
         case "/sys/kernel/debug/fault_around_bytes":
             guard let number, number >= 4096, number <= 1 << 21, number & (number - 1) == 0 else { return false }
             core.settings.faultAroundBytes = number
+        case "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling":
+            guard let number else { return false }
+            core.settings.flushCeiling = number
+            core.tlbs?.ceiling = number
+        case "tlb_costs": return core.settings.tlbCosts.set(value)
         default: return false
         }
         return true
@@ -236,6 +249,8 @@ extension Machine {
         case "machine.read_ahead_kb": return String(settings.readaheadPages << 2)
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
         case "/proc/vmstat": return vmstat.map { $0.name + " " + String($0.value) }.joined(separator: "\n")
+        case "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling": return String(settings.flushCeiling)
+        case "tlb_costs": return settings.tlbCosts.description
         default:
             guard let file = HugeFile(path: key) else { throw .unknownKey(key, near: nearKeys(key)) }
             return read(file)
@@ -273,7 +288,7 @@ extension SizePolicy {
 }
 
 /// A number: decimal or 0x, with K, M, G or T behind it; nil for anything else.
-private func parseSize(_ text: String) -> UInt64? {
+func parseSize(_ text: String) -> UInt64? {
     var bytes = Array(text.utf8)
     guard let last = bytes.last else { return nil }
     var shift: UInt64 = 0

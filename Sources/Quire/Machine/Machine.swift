@@ -38,7 +38,11 @@ public final class Machine: @unchecked Sendable {
             throw .badValue(key: "machine.cpus", expected: "1 to 256")
         }
         let format = configuration.format
-        let tlbBytes = configuration.tlb ? TLBs.bytes(cpus: configuration.cpus) : 0
+        let geometry = configuration.tlbGeometry ?? configuration.standardTLB
+        let tags = configuration.tlbTags ?? (format.broadcastsInvalidations ? 65_535 : 6)
+        guard (1...65_535).contains(tags) else { throw .badValue(key: "machine.tlb_asids", expected: "1 to 65535") }
+        let tlbBytes =
+            configuration.tlb ? TLBs.bytes(geometry, tags: tags, cpus: configuration.cpus) : 0
         guard let state = RawState(host: host, cpus: configuration.cpus, tlbBytes: tlbBytes),
             let memory = PhysicalMemory(
                 host: host, bytes: Page.floor(configuration.memory), cpus: configuration.cpus, format: format,
@@ -46,7 +50,10 @@ public final class Machine: @unchecked Sendable {
         else { throw .noHostMemory }
         environment = SyncEnvironment(host: host)
         state.start(mode: configuration.mode, environment: environment)
-        let tlbs = configuration.tlb ? TLBs(state, cpus: configuration.cpus) : nil
+        let tlbs =
+            configuration.tlb
+            ? TLBs(
+                state, geometry, format, tags: tags, ranges: configuration.tlbRanges, cpus: configuration.cpus) : nil
         guard
             let core = MachineCore(
                 host: host, memory: memory, state: state, tlbs: tlbs, cpus: configuration.cpus,
@@ -57,6 +64,7 @@ public final class Machine: @unchecked Sendable {
         self.state = state
         self.core = core
         core.settings.reclaim = configuration.reclaim
+        core.settings.tlbCosts = TLBCosts(format)
         core.settings.mmapBase = Swift.min(configuration.mmapBase, format.userEnd)
     }
 

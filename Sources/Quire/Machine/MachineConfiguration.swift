@@ -25,6 +25,13 @@ public struct MachineConfiguration: Sendable {
     public var mode = RunMode.sequential
     /// Whether TLBs are modelled.
     public var tlb = false
+    /// What they look like; nil is the architecture's standard.
+    public var tlbGeometry: TLBGeometry?
+    /// Address spaces that translations are kept of: of each CPU on x86-64, of the machine on arm64; 1…65535. Nil is 6,
+    /// and 65535.
+    public var tlbTags: Int?
+    /// Whether one invalidation may cover a range (arm64 FEAT_TLBIRANGE).
+    public var tlbRanges = false
     /// Whether each page table has a lock of its own.
     public var splitLocks = true
     /// Whether arm64 machines fold entries into contiguous blocks.

@@ -115,6 +115,10 @@ struct Settings: BitwiseCopyable {
     var hasCapabilities = true
     /// Bytes kept free below a stack.
     var stackGuardGap: UInt64 = 256 * Page.size
+    /// Entries of a range beyond which a flush takes the whole address space (x86-64).
+    var flushCeiling: UInt64 = 33
+    /// Cycles for what the TLBs count.
+    var tlbCosts = TLBCosts(.x86(levels: 4))
     /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.
     var rescheduleAfter = 0
     /// Lets the fast path of empty-table reclaim fail its try-lock, for tests.

@@ -76,14 +76,20 @@ extension PageTables {
     }
 
     /// Lets a run of present entries look unused, and unwritten too; translations may go on until the caller flushes. Whole
-    /// blocks stay folded, those at the ends that it covers in part do not (clear_young_dirty_ptes).
-    func clearAge(_ cpu: CPU, _ table: FrameNumber, _ first: Int, count: Int, andDirty: Bool) {
+    /// blocks stay folded, those at the ends that it covers in part do not (clear_young_dirty_ptes). False: they did already.
+    func clearAge(_ cpu: CPU, _ table: FrameNumber, _ first: Int, count: Int, andDirty: Bool) -> Bool {
+        var changed = false
         if folding != .off { unfoldEnds(cpu, table, first, count) }
         for index in first..<(first + count) {
-            change(cpu, table, index) { andDirty ? format.withoutAge($0) : format.old($0) }
+            change(cpu, table, index) { old in
+                let new = andDirty ? format.withoutAge(old) : format.old(old)
+                if new != old { changed = true }
+                return new
+            }
         }
         cpu.count(.pteWrites, UInt64(count))
         cpu.count(.pteWritesBatched, UInt64(count - 1))
+        return changed
     }
 
     /// Whether an entry stands in a folded block.

@@ -29,6 +29,7 @@ extension PageTableFormat {
         var format = PageTableFormat(
             levels: granule == .kb64 ? 3 : 4,
             userEnd: 1 << 48,
+            broadcastsInvalidations: true,
             checksUpperBits: false,
             frameMask: 1 << 48 - 1 << granule.rawValue,
             present: valid, presentValue: valid,

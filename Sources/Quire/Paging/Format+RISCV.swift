@@ -19,6 +19,7 @@ extension PageTableFormat {
         var format = PageTableFormat(
             levels: levels,
             userEnd: levels == 3 ? 1 << 38 : 1 << 47,
+            broadcastsInvalidations: false,
             checksUpperBits: true,
             frameMask: 1 << 54 - 1 << frameShift,
             present: valid, presentValue: valid,

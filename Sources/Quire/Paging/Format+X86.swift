@@ -15,6 +15,7 @@ extension PageTableFormat {
         return PageTableFormat(
             levels: levels,
             userEnd: levels == 5 ? 0xff_ffff_ffff_f000 : 0x7fff_ffff_f000,
+            broadcastsInvalidations: false,
             checksUpperBits: true,
             frameMask: 0x000f_ffff_ffff_f000,
             present: present, presentValue: present,

@@ -28,7 +28,7 @@ extension PageTables {
                     clear(cpu, table, index)
                     removed(cpu, table, 1)
                     uncounted(cpu, child, level: level - 1)
-                    gather.addTable(child, covering: base, bytes: span)
+                    gather.addTable(child, at: at, by: format.shift(ofLevel: level))
                 }
             }
             if next == 0 { return }

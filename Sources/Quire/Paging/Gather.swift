@@ -12,6 +12,8 @@ struct Gather: ~Copyable {
     /// The range that must be flushed: empty while `start > end`.
     private var start = UInt64.max
     private var end: UInt64 = 0
+    /// log2 of the bytes of the smallest entry that was cleared (tlb_get_unmap_shift).
+    private var shift: UInt64 = 63
     /// The newest batch of frames; older ones hang on its `next`.
     private var batch = FrameNumber.none
     private var filled = 0
@@ -36,10 +38,11 @@ struct Gather: ~Copyable {
     /// Notes that an entry was cleared, so that its address must be flushed (tlb_remove_tlb_entry).
     @inline(__always) mutating func cleared(_ address: UInt64) { cleared(address, address + Page.size) }
 
-    /// Notes that entries of a range were cleared.
-    @inline(__always) mutating func cleared(_ from: UInt64, _ to: UInt64) {
+    /// Notes that entries of a range were cleared, of 2^`shift` bytes each.
+    @inline(__always) mutating func cleared(_ from: UInt64, _ to: UInt64, by shift: UInt64 = Page.shift) {
         start = Swift.min(start, from)
         end = Swift.max(end, to)
+        self.shift = Swift.min(self.shift, shift)
     }
 
     /// Takes over one reference to a data frame. True: full, the caller must flush before it goes on.
@@ -62,9 +65,10 @@ struct Gather: ~Copyable {
         return filled == Self.pagesPerBatch && !extend()
     }
 
-    /// Takes over a table that was cut out of the tree (pte_free_tlb); `uncounted` was called for it.
-    mutating func addTable(_ table: FrameNumber, covering address: UInt64, bytes: UInt64) {
-        cleared(address, address &+ bytes)
+    /// Takes over a table that was cut out of the tree (pte_free_tlb); `uncounted` was called for it. An entry of 2^`shift`
+    /// bytes pointed to it; flushing any page of those drops what was cached on the way to it.
+    mutating func addTable(_ table: FrameNumber, at address: UInt64, by shift: UInt64) {
+        cleared(address, address &+ Page.size, by: shift)
         if tableBatch.isNone { tableBatch = memory.allocateBatch(cpu) }
         guard !tableBatch.isNone else {
             flushTranslations()
@@ -92,9 +96,10 @@ struct Gather: ~Copyable {
     /// Flushes the TLBs for what was cleared so far; the frames stay gathered (tlb_flush_mmu_tlbonly).
     mutating func flushTranslations() {
         guard start < end else { return }
-        tables.flushRange(cpu, start, end)
+        tables.flushRange(cpu, start, end, by: shift)
         start = .max
         end = 0
+        shift = 63
     }
 
     private mutating func extend() -> Bool {

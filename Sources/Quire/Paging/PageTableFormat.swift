@@ -35,6 +35,8 @@ public struct PageTableFormat: BitwiseCopyable, Sendable {
     public var levels: Int
     /// The highest user address plus one.
     public var userEnd: UInt64
+    /// Whether an invalidation of translations reaches every CPU by itself (arm64), or each must be interrupted for it.
+    var broadcastsInvalidations: Bool
     /// Whether the processor refuses an address whose upper bits are not all the same (x86: not canonical).
     var checksUpperBits: Bool
     /// The bits that hold the frame's physical address, in leaves and tables.

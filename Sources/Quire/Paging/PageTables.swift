@@ -20,7 +20,7 @@ enum SpaceCounter {
     /// The top-level table.
     let root: FrameNumber
     /// Words of 8 bytes: 0 page_table_lock, 1 PMD tables, 2 PUD tables, 3 P4D tables, 4 peak of PTE tables,
-    /// 5 the address space's TLB tag and CPU mask.
+    /// 5 what the TLBs know the address space by (TLBSpaces.swift).
     let words: UnsafeMutableRawPointer
     let counters: PerCPUCounters
     /// The address space's number, for table metadata.
@@ -40,6 +40,14 @@ enum SpaceCounter {
     @inline(__always) var stored: StoredPageTables { unsafe StoredPageTables(words: words) }
 
     @inline(__always) private func count(_ place: Int) -> Word64 { unsafe Word64(at: words + place * 8) }
+
+    /// The number of the address space's flushes (x86-64), or its tag and that one's generation (arm64).
+    var tlbWord: Word64 { count(5) }
+
+    /// Tells the explorer that a flush begins.
+    @inline(__always) func announceFlush(_ cpu: CPU) {
+        unsafe schedulePoint(cpu, .flush, UnsafeRawPointer(words), .sequential, .tlb)
+    }
 
     // MARK: Locks
 

@@ -85,11 +85,16 @@ extension PageTables {
         return Entry(word.exchange(cpu, unusable.rawValue, .entry))
     }
 
-    /// Changes a leaf in place, whatever hardware notes meanwhile, and returns it as it is then; the lock is held.
+    /// Changes a leaf in place, whatever hardware notes meanwhile, and returns what it was and what it is; the lock is held.
     @discardableResult
-    func changeLeaf(_ cpu: CPU, _ position: LeafPosition, _ body: (Entry) -> Entry) -> Entry {
+    func changeLeaf(_ cpu: CPU, _ position: LeafPosition, _ body: (Entry) -> Entry) -> (old: Entry, new: Entry) {
         cpu.count(.pteWrites)
-        return change(cpu, position.pmdTable, position.index, body)
+        var old = Entry.none
+        let new = change(cpu, position.pmdTable, position.index) { seen in
+            old = seen
+            return body(seen)
+        }
+        return (old, new)
     }
 
     /// The table of the level that covers an address; none where there is none or a leaf lies above.

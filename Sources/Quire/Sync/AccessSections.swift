@@ -39,15 +39,19 @@ import Synchronization
     /// Waits until every other CPU has left the section that it is in now, if it is in one.
     func waitForOthers(_ cpu: CPU) {
         guard !cpu.isSequential, cpus > 1 else { return }
-        for other in 0..<cpus where other != cpu.index {
-            let word = count(other)
-            let seen = unsafe word.cell.pointee.load(ordering: .sequentiallyConsistent)
-            guard seen & 1 == 1 else { continue }
-            var turn = 0
-            while unsafe word.cell.pointee.load(ordering: .acquiring) == seen {
-                unsafe cpu.spinOnce(word.cell, .tlb, turn: turn)
-                turn += 1
-            }
+        for other in 0..<cpus where other != cpu.index { wait(cpu, for: other) }
+    }
+
+    /// Waits until another CPU has left the section that it is in now, if it is in one.
+    func wait(_ cpu: CPU, for other: Int) {
+        guard !cpu.isSequential else { return }
+        let word = count(other)
+        let seen = unsafe word.cell.pointee.load(ordering: .sequentiallyConsistent)
+        guard seen & 1 == 1 else { return }
+        var turn = 0
+        while unsafe word.cell.pointee.load(ordering: .acquiring) == seen {
+            unsafe cpu.spinOnce(word.cell, .tlb, turn: turn)
+            turn += 1
         }
     }
 }

@@ -18,7 +18,10 @@ public enum RunMode: UInt8, Sendable {
 /// One statistics counter of a CPU. Counting is no schedule point.
 public enum Counter: Int, CaseIterable, Sendable {
     case faults, tablesMade, tablesFreed, tablesFreedFast, tablesFreedSlow, reclaimSkipped, reclaimRetried
-    case tlbFlushes, tlbFlushedPages, tlbHits, tlbMisses, gatherFlushes, framesAllocated, framesFreed, pagesZeroed
+    case tlbFlushes, tlbFlushedPages, tlbHits, tlbMisses, tlbRewalks, tlbWalkReferences, tlbSwitches, tlbSwitchFlushes
+    case tlbInvalidatePage, tlbInvalidateRange, tlbInvalidateSpace, tlbInvalidateAll, tlbShootdowns, tlbInterrupts
+    case tlbFlushedEntries
+    case gatherFlushes, framesAllocated, framesFreed, pagesZeroed
     case pagesCopied, pagesReused, faultAroundPages, rcuCallbacks, rcuGracePeriods, areaSplits, areaMerges
     case lockContended, entriesScanned, tablesDiscarded, pagesUnaccounted, fileFaultsNotUptodate
     case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsFailed, splitsDeferred, collapses
@@ -39,6 +42,17 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .tlbFlushedPages: "tlb_flushed_pages"
         case .tlbHits: "tlb_hits"
         case .tlbMisses: "tlb_misses"
+        case .tlbRewalks: "tlb_rewalks"
+        case .tlbWalkReferences: "tlb_walk_references"
+        case .tlbSwitches: "tlb_switches"
+        case .tlbSwitchFlushes: "tlb_switch_flushes"
+        case .tlbInvalidatePage: "tlb_invalidate_page"
+        case .tlbInvalidateRange: "tlb_invalidate_range"
+        case .tlbInvalidateSpace: "tlb_invalidate_space"
+        case .tlbInvalidateAll: "tlb_invalidate_all"
+        case .tlbShootdowns: "tlb_shootdowns"
+        case .tlbInterrupts: "tlb_ipis"
+        case .tlbFlushedEntries: "tlb_flushed_entries"
         case .gatherFlushes: "gather_flushes"
         case .framesAllocated: "frames_allocated"
         case .framesFreed: "frames_freed"

@@ -20,20 +20,24 @@ private struct PartOfFolio: BitwiseCopyable {
 
 extension AddressSpace {
     /// Tells the folios that are mapped in [start, end) of one area about their use. The mmap lock is held.
-    func adviseFolios(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ advice: UseAdvice) {
+    func adviseFolios(
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ advice: UseAdvice
+    ) {
         let size = tables.hugeSize
         var address = start
         while let present = tables.nextPMD(cpu, address, end) {
             address = present
             let next = Swift.min((address & ~(size - 1)) &+ size, end)
-            if !adviseLeaf(cpu, area, address, next, advice) { adviseTable(cpu, area, address, next, advice) }
+            if !adviseLeaf(cpu, &gather, area, address, next, advice) {
+                adviseTable(cpu, &gather, area, address, next, advice)
+            }
             address = next
         }
     }
 
     /// A leaf. False: there is a table (by now).
     private func adviseLeaf(
-        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ advice: UseAdvice
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ advice: UseAdvice
     ) -> Bool {
         memory.rcu.enter(cpu)
         guard let position = tables.leaf(cpu, start), let entry = tables.lockLeaf(cpu, position) else {
@@ -46,8 +50,8 @@ extension AddressSpace {
         var mustSplit = isOurs && !isWhole
         if isOurs, isWhole {
             switch advice {
-            case .free: lazyFreeLeaf(cpu, position, head)
-            case .cold: coolLeaf(cpu, position, head)
+            case .free: lazyFreeLeaf(cpu, &gather, position, head, start)
+            case .cold: coolLeaf(cpu, &gather, position, head, start)
             case .pageOut, .drop: mustSplit = !pageOutLeaf(cpu, area, position, head, start, advice)
             }
         }
@@ -60,7 +64,7 @@ extension AddressSpace {
 
     /// The folios in the part of a range that lies in one PTE table.
     private func adviseTable(
-        _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ advice: UseAdvice
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ advice: UseAdvice
     ) {
         var address = start
         while address < end {
@@ -69,7 +73,7 @@ extension AddressSpace {
             guard !position.table.isNone, tables.lockIfAttached(cpu, position, address) else {
                 return memory.rcu.exit(cpu)
             }
-            let part = adviseEntries(cpu, area, position.table, &address, end, advice)
+            let part = adviseEntries(cpu, &gather, area, position.table, &address, end, advice)
             tables.pteLock(position.table).unlock(cpu)
             memory.rcu.exit(cpu)
             guard let part else { return }
@@ -80,8 +84,8 @@ extension AddressSpace {
 
     /// Advises folios from `address` on until one must be split; the table's lock is held. Nil: there is none.
     private func adviseEntries(
-        _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ address: inout UInt64, _ end: UInt64,
-        _ advice: UseAdvice
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ table: FrameNumber, _ address: inout UInt64,
+        _ end: UInt64, _ advice: UseAdvice
     ) -> PartOfFolio? {
         while address < end {
             let index = tables.format.index(address, level: 0)
@@ -89,7 +93,7 @@ extension AddressSpace {
             if let head {
                 let isWhole = pages == 1 << memory.order(cpu, head)
                 var mustSplit = !isWhole && !memory.isMaybeShared(cpu, head)
-                if isWhole { mustSplit = !adviseWhole(cpu, area, table, index, pages, head, address, advice) }
+                if isWhole { mustSplit = !adviseWhole(cpu, &gather, area, table, index, pages, head, address, advice) }
                 if mustSplit {
                     memory.refcount(head).add(cpu, 1, .refcount)
                     return PartOfFolio(head: head, pages: pages, isAdvisedAgain: !isWhole)
@@ -111,19 +115,19 @@ extension AddressSpace {
 
     /// A folio that `pages` entries from `index` on map wholly. False: it must be split.
     private func adviseWhole(
-        _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ index: Int, _ pages: Int, _ head: FrameNumber,
-        _ address: UInt64, _ advice: UseAdvice
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ table: FrameNumber, _ index: Int, _ pages: Int,
+        _ head: FrameNumber, _ address: UInt64, _ advice: UseAdvice
     ) -> Bool {
         let isAnonymous = memory.kind(cpu, head) == .anonymous
         if advice == .free {
-            if isAnonymous { lazyFreeEntries(cpu, table, index, pages, head) }
+            if isAnonymous { lazyFreeEntries(cpu, &gather, table, index, pages, head, address) }
             return true
         }
         // Others that map it are not interfered with.
         guard memory.mappings(cpu, head) == UInt32(pages) else { return true }
         memory.flags(head).clear(cpu, bits: FrameFlags.referenced, .frameFlags)
         if advice == .cold {
-            coolEntries(cpu, table, index, pages, head)
+            coolEntries(cpu, &gather, table, index, pages, head, address)
             return true
         }
         if isAnonymous { return pageOutEntries(cpu, area, table, index, pages, head, address, advice) }

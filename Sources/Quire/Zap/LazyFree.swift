@@ -3,25 +3,24 @@
 // Linux: madvise_free_pte_range, madvise_free_huge_pmd, folio_mark_lazyfree.
 
 extension AddressSpace {
-    /// Marks the anonymous pages of a range as lazily free.
-    func lazyFree(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) {
-        noteResidentPeak()
-        adviseFolios(cpu, area, start, end, .free)
-        tables.flushRange(cpu, start, end)
-    }
-
-    /// MADV_FREE of a whole leaf that this address space alone maps; its lock is held.
-    func lazyFreeLeaf(_ cpu: CPU, _ position: LeafPosition, _ head: FrameNumber) {
+    /// MADV_FREE of the whole leaf at `start`, which this address space alone maps; its lock is held.
+    func lazyFreeLeaf(
+        _ cpu: CPU, _ gather: inout Gather, _ position: LeafPosition, _ head: FrameNumber, _ start: UInt64
+    ) {
         let lock = memory.folioLock(head)
         guard lock.tryLock(cpu) else { return }
         memory.flags(head).clear(cpu, bits: FrameFlags.dirty, .frameFlags)
         lock.unlock(cpu)
-        tables.changeLeaf(cpu, position) { tables.format.withoutAge($0) }
+        let (old, new) = tables.changeLeaf(cpu, position) { tables.format.withoutAge($0) }
+        if new != old { gather.cleared(start, start + tables.hugeSize, by: tables.format.shift(ofLevel: 1)) }
         markLazilyFree(cpu, head)
     }
 
-    /// MADV_FREE of `count` entries that map a whole folio; the table's lock is held.
-    func lazyFreeEntries(_ cpu: CPU, _ table: FrameNumber, _ index: Int, _ count: Int, _ head: FrameNumber) {
+    /// MADV_FREE of `count` entries from `address` on that map a whole folio; the table's lock is held.
+    func lazyFreeEntries(
+        _ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ index: Int, _ count: Int, _ head: FrameNumber,
+        _ address: UInt64
+    ) {
         if memory.has(cpu, head, FrameFlags.dirty) {
             let lock = memory.folioLock(head)
             guard lock.tryLock(cpu) else { return }
@@ -30,7 +29,9 @@ extension AddressSpace {
             guard memory.mappings(cpu, head) == UInt32(count) else { return }
             memory.flags(head).clear(cpu, bits: FrameFlags.dirty, .frameFlags)
         }
-        tables.clearAge(cpu, table, index, count: count, andDirty: true)
+        if tables.clearAge(cpu, table, index, count: count, andDirty: true) {
+            gather.cleared(address, address + UInt64(count) << Page.shift)
+        }
         markLazilyFree(cpu, head)
     }
 

@@ -13,7 +13,7 @@ extension AddressSpace {
         if needsSwap(cpu, head, advice) { return false }
         // Out first, then a look: a store or a pin that comes in between is in what was taken out, or in the count.
         let old = tables.invalidateLeaf(cpu, position)
-        tables.flushRange(cpu, start, start + tables.hugeSize)
+        tables.flushLeaf(cpu, start)
         let isDirty = advice != .drop && (tables.format.isDirty(old) || memory.has(cpu, head, FrameFlags.dirty))
         if isDirty || memory.refcount(head).load(cpu, .refcount) != 1 {
             tables.update(cpu, position.pmdTable, position.index, old)

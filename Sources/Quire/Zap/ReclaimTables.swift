@@ -58,7 +58,7 @@ extension AddressSpace {
     /// Hands a table that was cut out to the gather and counts it down (free_pte).
     func freeDetached(_ cpu: CPU, _ gather: inout Gather, _ table: FrameNumber, _ address: UInt64) {
         tables.uncounted(cpu, table, level: 0)
-        let span: UInt64 = 1 << tables.format.shift(ofLevel: 1)
-        gather.addTable(table, covering: address & ~(span - 1), bytes: span)
+        let shift = tables.format.shift(ofLevel: 1)
+        gather.addTable(table, at: address & ~(1 << shift - 1), by: shift)
     }
 }

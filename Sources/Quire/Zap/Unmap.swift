@@ -6,13 +6,21 @@ extension AddressSpace {
     func discard(
         _ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ details: ZapDetails?
     ) {
-        noteResidentPeak()
         var gather = Gather(cpu, tables)
+        discard(cpu, &gather, area, start, end, details)
+        gather.finish()
+    }
+
+    /// The same as one of several steps of a gathering.
+    func discard(
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64,
+        _ details: ZapDetails?
+    ) {
+        noteResidentPeak()
         zapArea(cpu, &gather, area, start, end, details)
         if core.settings.reclaim == .rfc, details?.reclaimTables == true {
             reclaimByScan(cpu, &gather, core.areas[area], start, end)
         }
-        gather.finish()
     }
 
     /// Unmaps [start, end), which begins and ends at borders of areas, `first` being the lowest of them: pages, tables,

@@ -33,6 +33,7 @@ extension Player {
         if let child = found.borrower, !child.hasEnded, child.lender != nil, s.result == .none {
             throw fail(s, "expected another process; this one waits for its vfork child", column: 1)
         }
+        found.task.schedule()
         if case .name = s.prefix {
             // The name may be bound to another process in between.
             lastActor = nil

@@ -11,7 +11,7 @@ extension Player {
         if s.call == .thread {
             let number = nextThread
             nextThread += 1
-            let task = actor.owner.process.makeTask(tid: number)
+            let task = makeThread(number, actor)
             actors[number] = Actor(number: number, owner: actor.owner, task: task)
             return Outcome(.value(UInt64(number)))
         }
@@ -53,10 +53,15 @@ extension Player {
         }
     }
 
+    /// A thread of the actor's process; each process's threads are spread over the CPUs in the order of creation.
+    private func makeThread(_ number: Int, _ actor: Actor) -> Task {
+        actor.owner.process.makeTask(tid: number, cpu: actor.owner.threads % machine.configuration.cpus)
+    }
+
     /// Makes the child of a call: a thread, a borrower of the address space, or a copy.
     func makeChild(_ request: CloneRequest, _ actor: Actor, _ number: Int) throws(Errno) -> Actor {
         if request.makesThread {
-            let thread = Actor(number: number, owner: actor.owner, task: actor.owner.process.makeTask(tid: number))
+            let thread = Actor(number: number, owner: actor.owner, task: makeThread(number, actor))
             actors[number] = thread
             return thread
         }

@@ -112,7 +112,7 @@ final class Player {
             unknown.append((names[text: NameID(index: UInt32(index))], count))
         }
         if malformed > 0 { unknown.append(("(malformed line)", malformed)) }
-        try report.finish(final: processes(), ignored: unknown, counters: machine.counters)
+        try report.finish(final: processes(), ignored: unknown, counters: machine.counters, tlb: machine.tlbStatistics)
         return report.divergenceCount > 0 || brokenConditions > 0 ? .different : .same
     }
 

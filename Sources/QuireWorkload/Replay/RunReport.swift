@@ -1,5 +1,7 @@
 // Where a player's outcomes go: the JSON of the contract or the tables for people, behind one face.
 
+import Quire
+
 /// The report of one run, as it grows.
 final class RunReport {
     private var writer: ReportWriter?
@@ -56,12 +58,14 @@ final class RunReport {
     }
 
     func finish(
-        final: [ProcessReport], ignored: [(name: String, count: UInt64)], counters: [(name: String, value: UInt64)]
+        final: [ProcessReport], ignored: [(name: String, count: UInt64)], counters: [(name: String, value: UInt64)],
+        tlb: TLBStatistics?
     ) throws(InputError) {
-        let counted = counters.map { (key: $0.name, value: Optional($0.value)) }
+        let counted = (counters + (tlb?.counters ?? [])).map { (key: $0.name, value: Optional($0.value)) }
         try writer?.finish(final: final, ignored: ignored, counters: counted)
         summary?.add("final", final)
         summary?.counters = counted
+        summary?.tlb = tlb
         summary?.ignored = ignored
         record?.final = final
         record?.counters = counted

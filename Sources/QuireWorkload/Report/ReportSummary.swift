@@ -1,6 +1,8 @@
 // What people read instead of the JSON: a row per process and snapshot, the counters, and the same side by side for the
 // values of a comparison. Only the rows are kept, never the areas.
 
+public import Quire
+
 /// Collects the rows of the tables while a run goes on.
 public struct ReportSummary: Sendable {
     /// Snapshots beyond this many rows are counted, not shown.
@@ -18,6 +20,8 @@ public struct ReportSummary: Sendable {
     private var dropped = 0
     /// The counters at the end.
     public var counters: [(key: String, value: UInt64?)] = []
+    /// What the TLBs did; nil where none were modelled.
+    public var tlb: TLBStatistics?
     /// Calls that the format does not know.
     public var ignored: [(name: String, count: UInt64)] = []
     /// The first lines that ended differently from the recording.
@@ -67,8 +71,9 @@ public struct ReportSummary: Sendable {
         if dropped > 0 { text += "… \(dropped) further rows\n" }
         if !counters.isEmpty {
             var table = TextTable([("counter", .left), ("value", .right)])
-            for (name, value) in counters { table.add([name, TextTable.cell(value)]) }
+            for (name, value) in shownCounters { table.add([name, TextTable.cell(value)]) }
             text += (text.isEmpty ? "" : "\n") + table.render()
+            if let tlb { text += "\n" + tlb.table }
         }
         if divergenceCount > 0 {
             var table = TextTable([("line", .right), ("call", .left), ("recorded", .left), ("model", .left)])
@@ -101,10 +106,28 @@ public struct ReportSummary: Sendable {
                 table.add([row.label, String(row.pid), measure.title] + values.map { TextTable.cell($0) })
             }
         }
-        for (name, _) in first.counters {
+        for name in Self.names(columns.map(\.summary)) {
             let values = columns.map { column in column.summary.counters.first { $0.key == name }?.value ?? nil }
             table.add(["", "", name] + values.map { TextTable.cell($0) })
         }
         return table.render()
+    }
+
+    /// What is counted of TLBs even where none are modelled.
+    private static let always: Set = ["tlb_flushes", "tlb_flushed_pages", "tlb_barriers"]
+
+    /// The counters of one run's table: those of TLBs have one of their own, and are left out where there are none.
+    private var shownCounters: [(key: String, value: UInt64?)] {
+        let own = Set((tlb?.counters ?? []).map(\.name))
+        return counters.filter { item in
+            guard tlb == nil else { return !own.contains(item.key) }
+            return !item.key.hasPrefix("tlb_") || Self.always.contains(item.key)
+        }
+    }
+
+    /// The counters that any of the runs has, in their order.
+    private static func names(_ summaries: [ReportSummary]) -> [String] {
+        var seen: Set<String> = []
+        return summaries.flatMap(\.counters).map(\.key).filter { seen.insert($0).inserted }
     }
 }
