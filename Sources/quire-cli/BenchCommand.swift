@@ -17,6 +17,7 @@ struct BenchCommand: ParsableCommand {
             fork of the same (needs root, to set huge pages up, and sets them back).
             replay  2,000,000 lines, the shipped jemalloc recording over and over: lines a second, host memory.
             inspect `quire inspect` on a process with 1 TB of VIRT and 4 GB of RES, a page in each MiB.
+            tlb     streams of references through the TLB model: references a second, misses by mapping size.
             server  the documents' server at full size (VIRT 55 TB, RES 590 GB, VmPTE 110 GB): minutes, up to 8 GB.
 
             EXAMPLES
@@ -28,7 +29,7 @@ struct BenchCommand: ParsableCommand {
               quire bench server
             """)
 
-    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, areas, fork, replay, inspect, server }
+    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, areas, fork, replay, inspect, tlb, server }
 
     @Argument(help: "What to measure.")
     var subject = Subject.touch
@@ -36,11 +37,14 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Repetitions of each loop.")
     var repetitions = 5
 
-    @Option(help: "Rounds of 2 MiB in each repetition (touch).")
+    @Option(help: "Rounds of 2 MiB in each repetition (touch), or of 10,000 references (tlb).")
     var rounds = 2000
 
     @Option(help: "Numbers of areas, with commas (areas).")
     var areas = "250,1000,4000,16000,60000"
+
+    @Option(help: "Only rows whose name contains this, such as 'zipf, 1G' or 'arm64 64K' (tlb).")
+    var only: String?
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -58,6 +62,7 @@ struct BenchCommand: ParsableCommand {
         case .fork: try measureForks()
         case .replay: try replay()
         case .inspect: try inspect()
+        case .tlb: try tlb()
         case .server: try server()
         }
     }
