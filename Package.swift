@@ -52,11 +52,16 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Sources/quire-cli", swiftSettings: settings),
-        .testTarget(name: "QuireTests", dependencies: ["Quire", "QuireHost"], swiftSettings: settings),
+        // A walk of raw page tables written from the manuals: for tests, and without dependencies, so that it can know
+        // nothing of the core.
+        .target(name: "HardwareWalker", path: "Tests/HardwareWalker", swiftSettings: settings),
+        .testTarget(
+            name: "QuireTests", dependencies: ["Quire", "QuireHost", "HardwareWalker"], swiftSettings: settings),
         // The workload files that several test targets play.
         .target(name: "WorkloadSuite", path: "Tests/WorkloadSuite", swiftSettings: settings),
         .testTarget(
-            name: "QuireWorkloadTests", dependencies: ["QuireWorkload", "WorkloadSuite"], swiftSettings: settings),
+            name: "QuireWorkloadTests", dependencies: ["QuireWorkload", "WorkloadSuite", "HardwareWalker"],
+            swiftSettings: settings),
         .testTarget(name: "QuireConformTests", dependencies: ["QuireConform"], swiftSettings: settings),
         .testTarget(
             name: "QuireExplainTests", dependencies: ["QuireExplain", "WorkloadSuite"], exclude: ["Pictures"],

@@ -120,8 +120,9 @@ private struct MixedRun {
     @Test(arguments: Layout.allCases) func nothingBreaksAndNothingIsLeft(_ layout: Layout) throws {
         for seed in 1...8 as ClosedRange<UInt64> {
             var run = try MixedRun(layout, seed: seed)
-            for _ in 0..<200 {
+            for step in 0..<200 {
                 run.step()
+                if step % 20 == 19 { run.test.expectHardwareAgrees("seed \(seed), step \(step)") }
                 for process in run.test.machine.processes { process.checkInvariants() }
                 run.test.machine.checkInvariants()
             }

@@ -136,6 +136,7 @@ private struct RandomRun {
 
     func expectSane(comparing: Bool) {
         test.machine.checkInvariants()
+        if comparing { test.expectHardwareAgrees() }
         for process in test.machine.processes {
             process.checkInvariants()
             let status = process.status()

@@ -68,8 +68,9 @@ final class TestMachine {
         return table.isNone ? .none : tables.load(cpu, table, tables.format.index(address, level: 0))
     }
 
-    /// Ends every process and expects that nothing is left: no frame, no record, no promise.
+    /// Lets the hardware walker read the tables, then ends every process and expects that nothing is left: no frame, no record, no promise.
     func expectNothingLeft(_ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation) {
+        expectHardwareAgrees(comment, sourceLocation: sourceLocation)
         for process in machine.processes { process.main.exit() }
         machine.dropCaches()
         for _ in 0..<4 {

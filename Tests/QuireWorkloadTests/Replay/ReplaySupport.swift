@@ -25,7 +25,8 @@ struct Replayed {
         var heard: [String] = []
         let sink = MemorySink()
         do {
-            let replay = Replay(options, notes: ReplayNotes(warn: { heard.append($0) }))
+            let replay = Replay(
+                options, notes: ReplayNotes(warn: { heard.append($0) }, ended: { expectHardwareAccepts($0) }))
             verdict = try replay.run(WorkloadReader(text: text, file: "t.q"), to: sink)
         } catch {
             self.error = "\(error)"
@@ -109,7 +110,10 @@ struct Stage {
         var statement = Statement()
         while true {
             do throws(ParseError) {
-                guard try player.feed.next(into: &statement, names: &player.names) else { return errors }
+                guard try player.feed.next(into: &statement, names: &player.names) else {
+                    expectHardwareAccepts(machine)
+                    return errors
+                }
                 try player.step(statement)
             } catch {
                 errors.append(error.description)
