@@ -1,5 +1,6 @@
 // The suite of Tests/Workloads on the model: what it answers is what a Linux 6.18 kernel answered.
 
+import Quire
 import Testing
 import WorkloadSuite
 
@@ -28,6 +29,25 @@ import WorkloadSuite
         #expect(stage.play(checking: true) == [])
         #expect(stage.framesLeft() == 0)
         #expect(stage.machine.committedPages == 0)
+    }
+
+    /// With TLBs, and folios of the sizes that they are for, no translation outlives what it stood for (INV-TLB-ONE,
+    /// INV-TLB-SIZE), after any line, and the hardware walker accepts what is left.
+    @Test(arguments: WorkloadFile.all, [Architecture.x86_64, .arm64]) func noTranslationIsStale(
+        _ file: WorkloadFile, _ architecture: Architecture
+    ) throws {
+        let stage = try Stage(file.text()) {
+            $0.architecture = architecture
+            $0.cpus = 2
+            $0.tlb = true
+            // Small, so that much is evicted and comes back.
+            $0.tlbGeometry = TLBGeometry("l1:8x4,l2:32x4")
+        }
+        for size in [64, 2048] {
+            try stage.machine.set("/sys/kernel/mm/transparent_hugepage/hugepages-\(size)kB/enabled", "always")
+        }
+        _ = stage.play(checking: true)
+        #expect(stage.framesLeft() == 0)
     }
 
     @Test func sameFileGivesTheSameBytes() throws {

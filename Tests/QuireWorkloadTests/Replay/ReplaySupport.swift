@@ -95,9 +95,13 @@ struct Stage {
     let machine: Machine
     let player: Player
 
-    init(_ text: String, memory: UInt64 = 64 << 20, firstPID: Int? = nil) throws {
+    init(
+        _ text: String, memory: UInt64 = 64 << 20, firstPID: Int? = nil,
+        _ change: (inout MachineConfiguration) -> Void = { _ in }
+    ) throws {
         var configuration = MachineConfiguration()
         configuration.memory = memory
+        change(&configuration)
         machine = try Machine(configuration, host: .linux)
         let feed = LineFeed(WorkloadReader(source: MemorySource(text), file: "t.q", capacity: text.utf8.count + 4096))
         player = try Player(
