@@ -216,7 +216,7 @@ enum TLBKey {
 
     // MARK: The lock
 
-    /// Keeps flushes of other CPUs out while an access is made, and the owner while one flushes. Explored, nothing runs in
+    /// Keeps flushes of other CPUs out from a look-up to its fill, and the owner while one flushes. Explored, nothing runs in
     /// between anyway: there is no schedule point inside.
     @inline(__always) func lock(_ cpu: CPU) {
         if cpu.isSequential { return }
