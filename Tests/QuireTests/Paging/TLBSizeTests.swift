@@ -40,6 +40,32 @@ extension TestMachine {
         test.expectNothingLeft()
     }
 
+    /// A leaf of 1 GiB, written by hand since nothing maps one yet: one translation, found for any address in it.
+    @Test(arguments: Layout.allCases) func aLeafOf1GiBIsOneTranslation(_ layout: Layout) throws {
+        let test = try machine("l1:4x4@1G,l2:8x4", layout)
+        let format = test.tables.format
+        // A page in the neighbourhood, for the tables above.
+        test.task.touchWrite(try test.map(page, at: 8 << 30), page)
+        let word = test.memory.word(
+            test.tables.table(test.cpu, 8 << 30, level: 2), format.index(12 << 30, level: 2))
+        let leaf = format.hugeLeaf(format.leaf(FrameNumber(0), read: true, write: false, execute: false))
+        word.store(test.cpu, leaf.rawValue, .entry)
+        for place in 1...64 as ClosedRange<UInt64> {
+            #expect(test.task.access(12 << 30 + place * 15 << 20, .read) == .done)
+        }
+        for level in 1...2 {
+            let row = test.tlbRow(level, 1 << 30)
+            #expect(row.misses == 1 && row.held == 1 && row.hits == (level == 1 ? 63 : 0))
+        }
+        let walks = test.machine.tlbStatistics!.walks.first { $0.size == 1 << 30 }!
+        #expect(walks.walks == 1 && walks.references == UInt64(format.levels - 2))
+        word.store(test.cpu, 0, .entry)
+        test.tables.flushRange(test.cpu, 12 << 30, 13 << 30, by: 30)
+        #expect(test.tlbRow(1, 1 << 30).held == 0 && test.tlbRow(2, 1 << 30).held == 0)
+        #expect(test.task.access(12 << 30 + 15 << 20, .read) != .done)
+        test.expectNothingLeft()
+    }
+
     /// A level that has no place for 2 MiB holds the pieces that are used, with the right frames.
     @Test func whatALevelCannotHoldItHoldsInPieces() throws {
         let test = try machine("l1:16x4@4K,l2:32x4@4K/2M")
