@@ -218,6 +218,7 @@ uint64_t quire_call_number(enum quire_call call)
         SYS_munlockall, SYS_msync, SYS_mincore, SYS_ftruncate, SYS_fallocate, SYS_close, SYS_dup, SYS_pread64,
         SYS_pwrite64, SYS_openat, SYS_memfd_create, SYS_prctl, SYS_wait4, SYS_exit_group, SYS_brk, SYS_process_madvise,
         SYS_pidfd_open, SYS_fcntl, SYS_clone, SYS_clone3,
+        SYS_io_uring_setup, SYS_io_uring_register, SYS_pipe2, SYS_vmsplice,
     };
     return numbers[call];
 }

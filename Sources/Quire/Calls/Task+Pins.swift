@@ -13,8 +13,9 @@ public struct PinnedRange: Hashable, Sendable {
 extension Task {
     /// Pins the pages of [address, address + length) as a driver does that reads or writes them by itself: all of them
     /// or none. `flags` are FOLL_WRITE, FOLL_LONGTERM, FOLL_FORCE, …; FOLL_GET instead takes plain references, which
-    /// promise nothing. Throws EINVAL for flags that are not the caller's to pass and for an empty range, EFAULT where
-    /// nothing is mapped or the rights do not allow it, ENOMEM. O(pages).
+    /// promise nothing. Throws EINVAL for flags that are not the caller's to pass and for an empty range, EOVERFLOW
+    /// beyond the last address, EFAULT where nothing is mapped or the rights do not allow it, ENOMEM. O(pages). The pin ends
+    /// with its process.
     public func pinPages(
         _ address: UInt64, _ length: UInt64, _ flags: FollowFlags
     ) throws(Errno) -> PinnedRange {
@@ -23,9 +24,13 @@ extension Task {
         guard !flags.contains([.get, .pin]),
             let checked = (flags.contains(.get) ? FollowEntry.getFast : .pinFast).checked(given)
         else { throw .EINVAL }
-        let (last, overflow) = address.addingReportingOverflow(length)
         guard length != 0 else { throw .EINVAL }
-        guard !overflow, last <= space.tables.format.userEnd else { throw .EFAULT }
+        let last = address &+ length
+        guard last >= address, last &+ Page.offsetMask >= address else {
+            // A range of user memory is looked at before its pages are (access_ok).
+            throw checked.contains(.get) ? .EFAULT : .EOVERFLOW
+        }
+        guard last <= space.tables.format.userEnd else { throw .EFAULT }
         let start = Page.floor(address)
         let count = Int((Page.ceiling(last) - start) >> Page.shift)
         var pin = PinUnderWay(task: self, flags: checked)
@@ -41,25 +46,29 @@ extension Task {
             pin.giveBack()
             throw error
         }
-        space.notePinned(cpu, pages: checked.contains(.longTerm) ? UInt64(count) : 0)
-        return PinnedRange(handle: machine.addPin(pin.first), pages: count)
+        let accounted = checked.contains(.longTerm) ? space.pagesToAccount(cpu, pin.first) : 0
+        space.numbers.pinnedPages += accounted
+        let made = Pin(pid: process.pid, first: pin.first, accounted: accounted)
+        return PinnedRange(handle: machine.addPin(made), pages: count)
     }
 
     /// Drops a pin. Throws EINVAL for a handle that is none.
     public func unpin(_ handle: Int) throws(Errno) {
         defer { machine.afterCall(cpu) }
-        guard let first = machine.takePin(handle) else { throw .EINVAL }
+        guard let pin = machine.takePin(handle) else { throw .EINVAL }
         let core = machine.core
-        var at = first
-        var longTerm: UInt64 = 0
-        let owner = core.pins[first].space
+        var at = pin.first
+        machine.space(core.pins[at].space)?.numbers.pinnedPages -= pin.accounted
         while !at.isNone {
             let record = core.pins[at]
-            if record.flags.contains(.longTerm) { longTerm += 1 }
             core.memory.ungrab(cpu, record.frame, record.flags)
             at = core.forgetPin(cpu, at)
         }
-        if let space = machine.space(owner) { space.numbers.pinnedPages -= longTerm }
+    }
+
+    /// The process's own pins go: it ends, or becomes another program.
+    func dropPins() {
+        for handle in machine.pins(of: process.pid) { try? unpin(handle) }
     }
 
     /// Reads another process's memory (or this one's) whatever its rights: the bytes that could be had.
@@ -136,6 +145,35 @@ private struct PinUnderWay {
 }
 
 extension AddressSpace {
-    /// Counts pages that are pinned for long (pinned_vm).
-    func notePinned(_ cpu: CPU, pages: UInt64) { numbers.pinnedPages += pages }
+    /// What a new pin adds to VmPin: small pages one by one, a large folio as a whole, once for all pins of it, however
+    /// few of its pages they are (io_buffer_account_pin).
+    func pagesToAccount(_ cpu: CPU, _ first: Handle<PinRecord>) -> UInt64 {
+        var pages: UInt64 = 0
+        var last = FrameNumber.none
+        var at = first
+        while !at.isNone {
+            let head = memory.head(cpu, core.pins[at].frame)
+            if !memory.isLarge(cpu, head) {
+                pages += 1
+            } else if head != last, !isPinned(cpu, head, between: first, and: at),
+                !core.isAccounted(cpu, head, in: number, otherThan: first)
+            {
+                pages += UInt64(1) << UInt64(memory.order(cpu, head))
+            }
+            last = head
+            at = core.pins.handle(at: core.pins[at].next)
+        }
+        return pages
+    }
+
+    private func isPinned(
+        _ cpu: CPU, _ head: FrameNumber, between first: Handle<PinRecord>, and end: Handle<PinRecord>
+    ) -> Bool {
+        var at = first
+        while at != end {
+            if memory.head(cpu, core.pins[at].frame) == head { return true }
+            at = core.pins.handle(at: core.pins[at].next)
+        }
+        return false
+    }
 }

@@ -59,6 +59,7 @@ extension Task {
         // The counts go on.
         process.foreignFaults = (-own.minor, -own.major)
         machine.release(cpu, old)
+        dropPins()
     }
 
     /// exit_group: the process ends; its address space and descriptors go.
@@ -67,6 +68,7 @@ extension Task {
         process.hasExited = true
         process.returnLoan()
         machine.release(cpu, space)
+        dropPins()
         for descriptor in process.descriptors.values { machine.core.release(cpu, descriptor) }
         process.descriptors = [:]
         machine.unregister(process)

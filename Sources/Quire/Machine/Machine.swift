@@ -22,7 +22,7 @@ public final class Machine: @unchecked Sendable {
     private var processTable: [Int: Process] = [:]
     private var spaceTable: [UInt32: AddressSpace] = [:]
     private var nextInode: UInt64 = 1
-    private var pinTable: [Int: Handle<PinRecord>] = [:]
+    private var pinTable: [Int: Pin] = [:]
     private var nextPin = 0
     var namedFiles: [String: Handle<FileRecord>] = [:]
     /// Names of files and special areas; number 0 is no name.
@@ -129,15 +129,20 @@ public final class Machine: @unchecked Sendable {
 
     // MARK: Pins
 
-    /// Gives a pin a handle, by its first record.
-    func addPin(_ first: Handle<PinRecord>) -> Int {
+    /// Gives a pin a handle.
+    func addPin(_ pin: Pin) -> Int {
         nextPin += 1
-        pinTable[nextPin] = first
+        pinTable[nextPin] = pin
         return nextPin
     }
 
-    /// Takes a handle away: the pin's first record; nil where there is none.
-    func takePin(_ handle: Int) -> Handle<PinRecord>? { pinTable.removeValue(forKey: handle) }
+    /// Takes a handle away: its pin; nil where there is none.
+    func takePin(_ handle: Int) -> Pin? { pinTable.removeValue(forKey: handle) }
+
+    /// The handles of a process's pins, oldest first.
+    func pins(of pid: Int) -> [Int] {
+        pinTable.isEmpty ? [] : pinTable.filter { $0.value.pid == pid }.keys.sorted()
+    }
 
     // MARK: Files
 

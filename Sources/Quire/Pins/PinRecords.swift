@@ -3,6 +3,14 @@
 // unmapping, MADV_DONTNEED and the like, or by moving elsewhere (then the promise moves along). Guarded by the lock of
 // the pool's users: the mmap lock of the address space for its own records; handles are the machine's.
 
+/// What a handle stands for. It belongs to the process that took it and ends with that process, or its execve.
+struct Pin {
+    let pid: Int
+    let first: Handle<PinRecord>
+    /// Pages that were added to VmPin.
+    let accounted: UInt64
+}
+
 /// One page of a pin.
 struct PinRecord: BitwiseCopyable {
     var frame: FrameNumber
@@ -54,6 +62,26 @@ extension MachineCore {
     /// An address space has ended, and its number may become another's: what it pinned is nobody's from now on.
     func orphanPins(of space: UInt32) {
         eachPin { handle in if pins[handle].space == space { pins[handle].space = 0 } }
+    }
+
+    /// Whether pages of a folio are pinned for long through an address space by others than the `ownCount` records of
+    /// `own`, so that they are in VmPin already.
+    func isAccounted(_ cpu: CPU, _ head: FrameNumber, in space: UInt32, otherThan own: Handle<PinRecord>) -> Bool {
+        var mine: UInt32 = 0
+        var at = own
+        while !at.isNone {
+            if memory.head(cpu, pins[at].frame) == head { mine += 1 }
+            at = pins.handle(at: pins[at].next)
+        }
+        if memory.pins(head).load(cpu, .refcount) == mine { return false }
+        var all: UInt32 = 0
+        eachPin { handle in
+            let record = pins[handle]
+            guard record.space == space, record.flags.contains(.longTerm), memory.head(cpu, record.frame) == head
+            else { return }
+            all += 1
+        }
+        return all > mine
     }
 
     private func eachPin(_ body: (Handle<PinRecord>) -> Void) {

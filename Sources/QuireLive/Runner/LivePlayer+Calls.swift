@@ -65,6 +65,7 @@ extension LivePlayer {
         case .pwrite64: return try write(s, process)
         case .readSys, .writeSys: return try systemFile(s, process)
         case .run: return try runDaemon(s)
+        case .gup, .unpin: return try pin(s, process)
         // userfaultfd and ioctl wait for the model's.
         default: return LiveOutcome(.unsupported)
         }

@@ -88,35 +88,42 @@ extension LivePlayer {
         of parent: LiveProcess, on channel: WorkerChannel, _ outcome: LiveOutcome
     ) throws(LiveRunError) -> LiveOutcome {
         guard case .value = outcome.ending else { return outcome }
+        let hello: quire_reply
         do throws(WorkerLoss) {
-            return add(try channel.receive(), parent, channel)
+            hello = try channel.receive()
         } catch {
             if case .interrupted = error { throw .interrupted }
             throw .system(.childFailed("a forked process does not start"))
         }
+        return try add(hello, parent, channel)
     }
 
     /// A child in its parent's memory: the parent answers when it is gone, or at once that there is none.
     private func borrower(of parent: LiveProcess, on channel: WorkerChannel) throws(LiveRunError) -> LiveOutcome {
+        let hello: quire_reply
         do throws(WorkerLoss) {
-            let outcome = add(try channel.receive(), parent, channel)
-            let child = processes[processes.count - 1]
-            child.hasBorrowed = true
-            child.lender = parent
-            parent.borrower = child
-            return outcome
+            hello = try channel.receive()
         } catch {
             if case .interrupted = error { throw .interrupted }
             return LiveOutcome(try parent.finish())
         }
+        let outcome = try add(hello, parent, channel)
+        let child = processes[processes.count - 1]
+        child.hasBorrowed = true
+        child.lender = parent
+        parent.borrower = child
+        return outcome
     }
 
-    private func add(_ hello: quire_reply, _ parent: LiveProcess, _ channel: WorkerChannel) -> LiveOutcome {
+    private func add(
+        _ hello: quire_reply, _ parent: LiveProcess, _ channel: WorkerChannel
+    ) throws(LiveRunError) -> LiveOutcome {
         let number = processes.count + 1
         let child = LiveProcess(
             number: number, parent: parent.number, pid: Int32(truncatingIfNeeded: hello.result), channel: channel)
         child.hasBorrowed = parent.hasBorrowed
         processes.append(child)
+        try closeInherited(child, from: parent)
         return LiveOutcome(.value(Int64(number)))
     }
 
@@ -135,6 +142,7 @@ extension LivePlayer {
     /// exit and exit_group: a process has one thread here.
     func exit(_ s: Statement, _ process: LiveProcess) throws(LiveRunError) -> LiveOutcome {
         record.exited.append(try report(process, areas: false))
+        try dropPins(of: process)
         try process.exit(try number(s, 0, otherwise: 0))
         try resumeLender(of: process)
         return .done

@@ -23,6 +23,9 @@ final class LivePlayer {
     var heapError: Int32 { pristine.heapError }
     /// Whether reads of pagemap show frame numbers, which differ from run to run.
     var showsFrames = false
+    /// What is pinned, by handle.
+    var pins: [Int: LivePin] = [:]
+    var nextPin = 0
     private var inodes: InodeNumbers
     private var ignored: [String: UInt64] = [:]
     private var malformed: UInt64 = 0

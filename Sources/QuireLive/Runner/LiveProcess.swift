@@ -29,6 +29,8 @@ final class LiveProcess {
     weak var borrower: LiveProcess?
     /// Whether its stacks may be those of a process that lends it memory: it or an ancestor came from vfork.
     var hasBorrowed = false
+    /// The ring that its pins are registered with.
+    var ring: UInt64?
     private var faults = ProcessReport.Stat(minflt: 0, majflt: 0)
 
     init(number: Int, parent: Int, pid: Int32, channel: WorkerChannel) {

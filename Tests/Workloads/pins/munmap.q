@@ -1,0 +1,13 @@
+# munmap ends the mapping of pinned pages; VmPin stays until they are unpinned, which may come after all else.
+a = mmap(0x100000000000, 32K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(a, 32K, 5)
+h = gup(a, 16K, FOLL_WRITE|FOLL_LONGTERM)
+munmap(a, 8K)
+load(a, 1)
+snapshot("part")
+munmap(a, 32K)
+snapshot("all")
+b = mmap(0x100000000000, 32K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+load(b, 1)
+unpin(h)
+unpin(h)

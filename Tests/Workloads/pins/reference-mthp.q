@@ -1,0 +1,16 @@
+# A reference to one page of a 64 kB folio: fork shares all of it, and afterwards the parent, alone, copies each page that it writes, for the count says that somebody else has the folio.
+# requires: mthp-64k
+a = mmap(0x100000000000, 128K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+madvise(a, 128K, MADV_HUGEPAGE)
+touch_write(a, 128K)
+g = gup(a + 4K, 4K, FOLL_GET)
+c = fork()
+snapshot("forked")
+[c] exit(0)
+store(a, 32K, 8)
+snapshot("alone")
+unpin(g)
+store(a + 32K, 32K, 9)
+snapshot("unpinned")
+load(a, 1)
+read_sys("/sys/kernel/mm/transparent_hugepage/hugepages-64kB/stats/split_deferred")
