@@ -26,6 +26,7 @@ struct ConformCommand: ParsableCommand {
 
             EXAMPLES:
               quire conform --seeds 1..200
+              quire conform --weights huge --seeds 1..1000
               quire conform --minutes 10 --weights edges --corpus Corpus
               quire conform generated/*.q
 
@@ -48,7 +49,7 @@ struct ConformCommand: ParsableCommand {
     @Option(help: "Processes at a time, at most.")
     var processes = 3
 
-    @Option(help: "How often each kind of call is drawn: a file of NAME NUMBER lines, or edges.")
+    @Option(help: "How often each kind of call is drawn: a file of NAME NUMBER lines, or edges, or huge.")
     var weights: String?
 
     @Option(help: "A folder for workloads that reached new behaviour; those in it are played first.")
@@ -56,6 +57,9 @@ struct ConformCommand: ParsableCommand {
 
     @Flag(inversion: .prefixedNo, help: "Let the live kernel take part, where this machine can.")
     var live = true
+
+    @Flag(inversion: .prefixedNo, help: "Make what is found as small as can be.")
+    var shrink = true
 
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -93,7 +97,8 @@ struct ConformCommand: ParsableCommand {
         }
         defer { try? FileManager.default.removeItem(at: underWay) }
         if let corpus { hunt.reachedNew = try keeper(corpus) }
-        let report = ConformReport(live: side, folder: corpus, json: json)
+        var report = ConformReport(live: side, folder: corpus, json: json)
+        report.shrinks = shrink
         let found = try search(&hunt, range)
         try report.finish(hunt, found)
     }
@@ -112,6 +117,7 @@ struct ConformCommand: ParsableCommand {
     private func chosenWeights() throws -> Weights {
         guard let weights else { return .standard }
         if weights == "edges" { return .edges }
+        if weights == "huge" { return .huge }
         guard let data = FileManager.default.contents(atPath: weights) else {
             throw Self.fail("cannot read \(weights)")
         }
@@ -153,7 +159,8 @@ struct ConformCommand: ParsableCommand {
                 if seed > range.upperBound { return nil }
                 bar.show(seed - range.lowerBound, of: range.count)
             }
-            let name = weights == "edges" ? "edges-\(seed)" : "seed-\(seed)"
+            let profile = weights.flatMap { ["edges", "huge"].contains($0) ? $0 : nil } ?? "seed"
+            let name = "\(profile)-\(seed)"
             if let difference = try play(&hunt, hunt.workload(seed: seed), name) { return (name, difference) }
             seed += 1
         }

@@ -12,6 +12,8 @@ struct ConformReport {
     /// Where what was found is written; nil is the current folder.
     let folder: String?
     let json: Bool
+    /// Whether what is found is made small.
+    var shrinks = true
 
     private let began = ContinuousClock.now
 
@@ -34,6 +36,7 @@ struct ConformReport {
         result.operationsPerSecond = Int(hunt.operationsPerSecond)
         if live.absence == nil { result.liveWorkloadsPerSecond = (hunt.livePerSecond * 10).rounded() / 10 }
         result.abstentions = hunt.abstentions
+        result.strayCounters = hunt.strayCounters == 0 ? nil : hunt.strayCounters
         result.seconds = seconds
         if let found { result.difference = try keep(hunt, found) }
         try show(result)
@@ -41,7 +44,8 @@ struct ConformReport {
 
     /// Shrinks a difference and writes it down.
     func keep(_ hunt: Hunt, _ found: Found) throws -> Shown {
-        let small = hunt.shrink(found.difference)
+        if shrinks { ConformCommand.print("\(found.name): \(found.difference.text); making it small") }
+        let small = shrinks ? hunt.shrink(found.difference) : found.difference
         return try write(found.name, found.difference, small, arbiter: hunt.arbiter(small))
     }
 
@@ -79,6 +83,9 @@ struct ConformReport {
         for (reason, count) in result.abstentions.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
             lines.append("the reference had no answer \(count) times: \(reason)")
         }
+        if let count = result.strayCounters {
+            lines.append("a counter of the machine differed \(count) times, and not when played again")
+        }
         guard let shown = result.difference else { return (lines + ["no difference"]).joined(separator: "\n") }
         lines.append("difference between \(shown.between.joined(separator: " and ")): \(shown.text)")
         if let arbiter = shown.arbiter { lines.append(arbiter) }
@@ -99,6 +106,7 @@ extension ConformReport {
         var liveWorkloadsPerSecond: Double?
         var abstentions: [String: Int] = [:]
         var skipped: [String: String]?
+        var strayCounters: Int?
         /// How long the hunt took, without shrinking.
         var seconds: Double?
         var difference: Shown?

@@ -65,7 +65,7 @@ import Testing
         #expect(one != Generator.operations(seed: 6, count: 200))
     }
 
-    @Test(arguments: [Weights.standard, .edges]) func whatIsWrittenCanBeRead(_ weights: Weights) {
+    @Test(arguments: [Weights.standard, .edges, .huge]) func whatIsWrittenCanBeRead(_ weights: Weights) {
         for seed in 1...10 {
             let workload = runnable(Generator.operations(seed: seed, count: 300, weights: weights))
             for operation in workload {
@@ -82,7 +82,34 @@ import Testing
             drawn.formUnion(workload.map(\.call))
             #expect(workload.filter { !$0.isAlikeEverywhere } == [], "seed \(seed)")
         }
-        #expect(drawn == Set(OperationCall.allCases))
+        let ofHugePages: Set<OperationCall> = [.knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin]
+        #expect(drawn == Set(OperationCall.allCases).subtracting(ofHugePages))
+    }
+
+    @Test func workloadsOfHugePagesSetTheMachineAndPin() throws {
+        var drawn: Set<OperationCall> = []
+        for seed in 1...40 {
+            let workload = Generator.operations(seed: seed, count: 300, weights: .huge)
+            drawn.formUnion(workload.map(\.call))
+            #expect(workload.filter { !$0.isAlike(withHugePages: true) } == [], "seed \(seed)")
+            let text = WorkloadText(workload, snapshotEvery: 1)
+            #expect(text.hasHugePages)
+            #expect(text.text.hasPrefix("# requires: thp\n# machine: "))
+        }
+        #expect(drawn.isSuperset(of: [.knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin, .madvise, .fork, .exit]))
+    }
+
+    @Test func aKnobThatIsTheHeadsOfSmallPagesIsKept() throws {
+        let knob = Operation(.knob, [0, 0])
+        let text = workloadText([knob, Operation(.khugepaged, [1])])
+        #expect(readOperations(text) == [knob, Operation(.khugepaged, [1])])
+        #expect(readOperations(workloadText([Operation(.munmap, [0, 1])])) == [Operation(.munmap, [0, 1])])
+    }
+
+    @Test func aHandleThatNobodyTookIsNotGivenBack() {
+        let gup = Operation(.gup, [Zones.base, 4096, 0x101, 7])
+        #expect(gup.line == "h7 = gup(0x100000000000, 0x1000, FOLL_WRITE|FOLL_LONGTERM)")
+        #expect(runnable([Operation(.unpin, [7]), gup, Operation(.unpin, [7])]) == [gup, Operation(.unpin, [7])])
     }
 
     @Test func whatCouldReachALiveProcessItselfIsNoQuestion() {

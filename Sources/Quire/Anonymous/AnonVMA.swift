@@ -17,7 +17,7 @@ struct AnonVMA: BitwiseCopyable {
     var areas: UInt32 = 0
     /// Anon_vmas made from it by fork; its own self counts.
     var children: UInt32 = 0
-    /// The first and the last link in its list, which has a parent's areas before those of its children.
+    /// The first and the last link in its list: areas in the order in which they came or last changed their bounds.
     var firstLink: UInt32 = 0
     var lastLink: UInt32 = 0
 }
@@ -88,19 +88,54 @@ extension MachineCore {
     /// Puts a link into its area's chain and its anon_vma's list; the lock of the tree is held for write.
     private func hang(_ link: Handle<AnonLink>) {
         let area = links[link].area
-        let anonVMA = links[link].anonVMA
+        append(link)
+        anonVMAs[links[link].anonVMA].references += 1
+        links[link].nextOfArea = areas[area].chain
+        areas[area].chain = link.index
+    }
+
+    private func append(_ link: Handle<AnonLink>) {
         // Last: a fork copies from parent to child, and a walk must not have passed the child when it does.
+        let anonVMA = links[link].anonVMA
         let last = anonVMAs[anonVMA].lastLink
         links[link].previousOfAnon = last
+        links[link].nextOfAnon = 0
         if last == 0 {
             anonVMAs[anonVMA].firstLink = link.index
         } else {
             links[links.handle(at: last)].nextOfAnon = link.index
         }
         anonVMAs[anonVMA].lastLink = link.index
-        anonVMAs[anonVMA].references += 1
-        links[link].nextOfArea = areas[area].chain
-        areas[area].chain = link.index
+    }
+
+    private func remove(_ link: AnonLink) {
+        if link.previousOfAnon == 0 {
+            anonVMAs[link.anonVMA].firstLink = link.nextOfAnon
+        } else {
+            links[links.handle(at: link.previousOfAnon)].nextOfAnon = link.nextOfAnon
+        }
+        if link.nextOfAnon == 0 {
+            anonVMAs[link.anonVMA].lastLink = link.previousOfAnon
+        } else {
+            links[links.handle(at: link.nextOfAnon)].previousOfAnon = link.previousOfAnon
+        }
+    }
+
+    /// An area's bounds have changed: its links go to the ends of their lists. Walks of a folio's mappings come to it later,
+    /// as Linux's do, which takes it out of its trees and puts it back (anon_vma_interval_tree_post_update_vma).
+    func rehang(_ cpu: CPU, _ area: Handle<Area>) {
+        var at = links.handle(at: areas[area].chain)
+        while !at.isNone {
+            let anonVMA = links[at].anonVMA
+            if anonVMAs[anonVMA].lastLink != at.index {
+                let lock = lock(of: anonVMA)
+                lock.writeLock(cpu)
+                remove(links[at])
+                append(at)
+                lock.writeUnlock(cpu)
+            }
+            at = links.handle(at: links[at].nextOfArea)
+        }
     }
 
     /// Ties `target` to everything that `source` is tied to (anon_vma_clone). A fork's copy may take over an
@@ -193,16 +228,7 @@ extension MachineCore {
             let link = links[at]
             let lock = lock(of: link.anonVMA)
             lock.writeLock(cpu)
-            if link.previousOfAnon == 0 {
-                anonVMAs[link.anonVMA].firstLink = link.nextOfAnon
-            } else {
-                links[links.handle(at: link.previousOfAnon)].nextOfAnon = link.nextOfAnon
-            }
-            if link.nextOfAnon == 0 {
-                anonVMAs[link.anonVMA].lastLink = link.previousOfAnon
-            } else {
-                links[links.handle(at: link.nextOfAnon)].previousOfAnon = link.previousOfAnon
-            }
+            remove(link)
             let becameEmpty = anonVMAs[link.anonVMA].firstLink == 0
             lock.writeUnlock(cpu)
             if becameEmpty, anonVMAs[link.anonVMA].parent != link.anonVMA {

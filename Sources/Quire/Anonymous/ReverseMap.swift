@@ -37,6 +37,31 @@ extension MachineCore {
         }
     }
 
+    /// As `eachMapping`, in the order in which Linux comes to the areas: by where they begin in the anonymous memory, then as in
+    /// the list. O(areas tied to the anon_vma, for each range).
+    func eachMappingInOrder(
+        _ anonVMA: Handle<AnonVMA>, pageOffset: UInt64, pages: UInt64, _ body: (FolioRange) -> Void
+    ) {
+        var done = 0
+        var last: (offset: UInt64, place: Int)?
+        while true {
+            var next: (offset: UInt64, place: Int, range: FolioRange)?
+            var place = 0
+            eachMapping(anonVMA, pageOffset: pageOffset, pages: pages) { range in
+                place += 1
+                let offset = areas[range.area].pageOffset
+                if let last, (offset, place) <= last { return }
+                if let found = next, (found.offset, found.place) < (offset, place) { return }
+                next = (offset, place, range)
+            }
+            guard let found = next else { return }
+            body(found.range)
+            last = (found.offset, found.place)
+            done += 1
+            if done == place { return }
+        }
+    }
+
     /// Whether an area is tied to the anon_vma with a number. O(links of the area).
     func isTied(_ area: Handle<Area>, to anonVMA: UInt32) -> Bool {
         var at = links.handle(at: areas[area].chain)

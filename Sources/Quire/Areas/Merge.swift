@@ -127,6 +127,7 @@ extension AddressSpace {
             splitLeaf(cpu, middle, atBorder: end)
             core.areas[middle].pageOffset = core.areas[middle].pageOffset(of: end)
             areas.moveStart(middle, to: end)
+            core.rehang(cpu, middle)
         }
         if !above.isNone { freeRecord(cpu, above) }
         noteMerge(cpu, below)
@@ -144,6 +145,7 @@ extension AddressSpace {
         } else {
             splitLeaf(cpu, middle, atBorder: start)
             areas.moveEnd(middle, to: start)
+            core.rehang(cpu, middle)
         }
         noteMerge(cpu, above)
     }
@@ -151,6 +153,7 @@ extension AddressSpace {
     /// An area has grown over another: it may be large enough for huge pages now.
     private func noteMerge(_ cpu: CPU, _ area: Handle<Area>) {
         cpu.count(.areaMerges)
+        core.rehang(cpu, area)
         enrol(cpu, area, flags: core.areas[area].flags)
     }
 
@@ -158,6 +161,7 @@ extension AddressSpace {
     func lower(_ cpu: CPU, _ area: Handle<Area>, to start: UInt64) {
         core.areas[area].pageOffset &-= (core.areas[area].start - start) >> Page.shift
         areas.grow(cpu, area, downTo: start)
+        core.rehang(cpu, area)
     }
 
     /// An area that grows takes over the anon_vma of what it grows over, if it has none itself (dup_anon_vma).
@@ -198,6 +202,7 @@ extension AddressSpace {
         let above = areas.after(area)
         guard joinsAbove(above, proposal), areCompatible(area, above) else {
             areas.moveEnd(area, to: proposal.end)
+            core.rehang(cpu, area)
             return
         }
         try inheritAnonVMA(cpu, area, from: above)

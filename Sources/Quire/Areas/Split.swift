@@ -12,6 +12,7 @@ extension AddressSpace {
         upper.pageOffset = whole.pageOffset(of: address)
         splitLeaf(cpu, area, atBorder: address)
         let made = try insertArea(cpu, upper, .upperPart(of: area), tiedLike: area)
+        core.rehang(cpu, area)
         cpu.count(.areaSplits)
         return made
     }

@@ -31,7 +31,8 @@ extension MachineCore {
         // From here on a lock-free reader finds no reference to take.
         let isAlone = memory.refcount(head).replace(cpu, held, with: 0, .refcount)
         if isAlone { memory.splitRecords(cpu, head, order: order, referencesOfHead: held) }
-        eachMapping(anonVMA, pageOffset: offset, pages: pages) { thaw(cpu, head, $0, dropsZeroes: isAlone) }
+        // Whether a page of zeroes is given up depends on whether a locked area has it back already.
+        eachMappingInOrder(anonVMA, pageOffset: offset, pages: pages) { thaw(cpu, head, $0, dropsZeroes: isAlone) }
         guard isAlone else { return .referenced }
         for number in 1..<(1 << order) { memory.put(cpu, memory.page(head, number)) }
         return .done

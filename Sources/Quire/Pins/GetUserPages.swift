@@ -84,9 +84,13 @@ extension AddressSpace {
             defer { tables.pmdLock(leaf.pmdTable).unlock(cpu) }
             let head = tables.format.frame(entry)
             let frame = memory.page(head, tables.format.index(page, level: 0))
-            return examine(cpu, area, entry, frame, exclusiveIn: head, flags) { new in
-                tables.update(cpu, leaf.pmdTable, leaf.index, new)
+            let followed = examine(cpu, area, entry, frame, exclusiveIn: head, flags)
+            if case .page = followed, flags.contains(.touch) {
+                let used = tables.format.used(entry)
+                tables.update(
+                    cpu, leaf.pmdTable, leaf.index, flags.contains(.write) ? tables.format.dirtied(used) : used)
             }
+            return followed
         }
         let missing = Followed.fault(flags.contains(.write) ? .write : .read)
         let position = tables.position(cpu, page)
@@ -96,14 +100,21 @@ extension AddressSpace {
         let entry = tables.load(cpu, position.table, index)
         guard tables.format.isPresent(entry) else { return missing }
         let frame = tables.format.frame(entry)
-        return examine(cpu, area, entry, frame, exclusiveIn: frame, flags) { new in
-            tables.update(cpu, position.table, index, new)
+        let followed = examine(cpu, area, entry, frame, exclusiveIn: frame, flags)
+        if case .page = followed, flags.contains(.touch), memory.kind(cpu, frame) != .zero {
+            // The entry may be changing under the hardware's hands: the folio is told instead.
+            let head = memory.head(cpu, frame)
+            if flags.contains(.write), !tables.format.isDirty(entry) {
+                memory.flags(head).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+            }
+            memory.markAccessed(cpu, head)
         }
+        return followed
     }
 
     private func examine(
         _ cpu: CPU, _ area: Handle<Area>, _ entry: Entry, _ frame: FrameNumber, exclusiveIn owner: FrameNumber,
-        _ flags: FollowFlags, _ update: (Entry) -> Void
+        _ flags: FollowFlags
     ) -> Followed {
         let format = tables.format
         let record = core.areas[area]
@@ -120,12 +131,6 @@ extension AddressSpace {
             return .fault(.unshare)
         }
         memory.grab(cpu, frame, flags)
-        if flags.contains(.touch) {
-            if flags.contains(.write), !format.isDirty(entry), memory.kind(cpu, frame) != .zero {
-                memory.flags(memory.head(cpu, frame)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
-            }
-            if memory.kind(cpu, frame) != .zero, !format.isAccessed(entry) { update(format.used(entry)) }
-        }
         return .page(frame)
     }
 

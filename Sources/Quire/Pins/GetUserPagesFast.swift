@@ -70,6 +70,7 @@ extension AddressSpace {
             memory.ungrab(cpu, frame, flags)
             return nil
         }
+        memory.flags(memory.head(cpu, frame)).set(cpu, bits: FrameFlags.referenced, .frameFlags)
         return frame
     }
 }

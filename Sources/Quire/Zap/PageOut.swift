@@ -10,7 +10,7 @@ extension AddressSpace {
         _ advice: UseAdvice
     ) -> Bool {
         if memory.has(cpu, head, FrameFlags.locked) { return true }
-        if needsSwap(cpu, head, advice) { return false }
+        if needsSwap(cpu, head, advice) { return hasOtherReferences(cpu, head, mappings: 1) }
         // Out first, then a look: a store or a pin that comes in between is in what was taken out, or in the count.
         let old = tables.invalidateLeaf(cpu, position)
         tables.flushLeaf(cpu, start)
@@ -32,8 +32,9 @@ extension AddressSpace {
         _ address: UInt64, _ advice: UseAdvice
     ) -> Bool {
         if memory.has(cpu, head, FrameFlags.locked) { return true }
-        if needsSwap(cpu, head, advice) { return !memory.isLarge(cpu, head) }
-        guard memory.refcount(head).load(cpu, .refcount) == UInt32(count) else { return true }
+        let isInUse = hasOtherReferences(cpu, head, mappings: UInt32(count))
+        if needsSwap(cpu, head, advice) { return isInUse || !memory.isLarge(cpu, head) }
+        guard !isInUse else { return true }
         var done = 0
         while done < count {
             let end = endOfRun(cpu, table, index + done, index + count)
@@ -99,6 +100,11 @@ extension AddressSpace {
         guard advice != .drop, memory.has(cpu, head, FrameFlags.swapBacked) else { return false }
         memory.flags(head).set(cpu, bits: FrameFlags.active, .frameFlags)
         return true
+    }
+
+    /// Whether somebody has the folio beside those that map it: then nobody tries to split it (can_split_folio).
+    private func hasOtherReferences(_ cpu: CPU, _ head: FrameNumber, mappings: UInt32) -> Bool {
+        memory.refcount(head).load(cpu, .refcount) != mappings
     }
 
     /// A folio that was written after MADV_FREE keeps its contents.

@@ -41,9 +41,11 @@ enum ArgumentNames {
         ("F_SEAL_FUTURE_WRITE", 16), ("F_SEAL_EXEC", 32),
     ]
 
+    static let pinFlags: [Named] = [("FOLL_WRITE", 1), ("FOLL_GET", 2), ("FOLL_LONGTERM", 0x100)]
+
     static let values: [String: UInt64] = Dictionary(
         (rights + mapFlags + remapFlags + advice + lockFlags + lockAllFlags + syncFlags + memfdFlags + fallocateModes
-            + seals
+            + seals + pinFlags
             + [
                 ("PROT_NONE", 0), ("NULL", 0), ("MAP_SHARED_VALIDATE", 3), ("PR_SET_VMA", 0x5356_4D41),
                 ("PR_SET_VMA_ANON_NAME", 0),

@@ -7,7 +7,7 @@ enum ArgumentKind: Hashable {
     case address, target
     /// Bytes of address space; bytes that are moved.
     case length, count
-    case rights, mapFlags, remapFlags, advice, lockFlags, lockAllFlags, syncFlags, memfdFlags, fallocateMode, seals
+    case rights, mapFlags, remapFlags, advice, lockFlags, lockAllFlags, syncFlags, memfdFlags, fallocateMode, seals, pinFlags
     case descriptor
     /// A place in a file, a file's size.
     case offset, size
@@ -16,6 +16,10 @@ enum ArgumentKind: Hashable {
     case number
     /// The number of a process.
     case child
+    /// The number of a pin's handle.
+    case handle
+    /// A counter, by its place in `HugeKnobs.statistics`.
+    case statistic
 
     /// The names of its bits or, for advice, its values.
     var names: [(name: String, value: UInt64)] {
@@ -30,6 +34,7 @@ enum ArgumentKind: Hashable {
         case .memfdFlags: ArgumentNames.memfdFlags
         case .fallocateMode: ArgumentNames.fallocateModes
         case .seals: ArgumentNames.seals
+        case .pinFlags: ArgumentNames.pinFlags
         default: []
         }
     }
@@ -122,6 +127,13 @@ struct CallForm {
             [
                 .fixed("PR_SET_VMA"), .fixed("PR_SET_VMA_ANON_NAME"), .argument(.address), .argument(.length), .anyText,
             ]),
+        .knob: CallForm("knob", .number, .number),
+        .khugepaged: CallForm("run", [.fixed("khugepaged"), .argument(.number)]),
+        .dropCaches: CallForm("write_sys", [.fixed("\"/proc/sys/vm/drop_caches\""), .fixed("\"2\"")]),
+        .statistic: CallForm("read_sys", .statistic),
+        // The handle's number, which is not among them, comes last.
+        .gup: CallForm("gup", .address, .length, .pinFlags),
+        .unpin: CallForm("unpin", .handle),
         .disableHugePages: CallForm(
             "prctl",
             [.fixed("PR_SET_THP_DISABLE"), .argument(.number), .argument(.number), .fixed("0"), .fixed("0")]),

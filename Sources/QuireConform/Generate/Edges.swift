@@ -22,13 +22,14 @@ extension Generator {
     /// take for ever, stays as it is.
     mutating func sharpened(_ operation: Operation) -> Operation {
         let kinds = CallForm.of(operation.call).kinds
-        if operation.call.makesProcess || operation.call == .wait4 || operation.arguments.isEmpty { return operation }
+        let isAsItIs = operation.call.needsHugePages || operation.call == .gup || operation.call == .unpin
+        if isAsItIs || operation.call.makesProcess || operation.call == .wait4 || operation.arguments.isEmpty { return operation }
         var sharp = operation
         for _ in 0..<(random.chance(30) ? 2 : 1) {
             let index = random.number(operation.arguments.count)
             sharp.arguments[index] = edge(sharp, index, kinds[index])
         }
-        return sharp.isAlikeEverywhere ? sharp : operation
+        return sharp.isAlike(withHugePages: isHuge) ? sharp : operation
     }
 
     private mutating func edge(_ operation: Operation, _ index: Int, _ kind: ArgumentKind) -> UInt64 {
@@ -50,13 +51,13 @@ extension Generator {
             if random.chance(30) { return value &+ random.pick([1, 2048, 4095, .max, 0 &- 4096]) }
             return random.pick(Self.offsets)
         case .rights, .mapFlags, .remapFlags, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode,
-            .seals:
+            .seals, .pinFlags:
             // The low bits mean something, the high ones are cut off or refused.
             return value ^ 1 << UInt64(random.chance(80) ? random.number(32) : random.number(64))
         case .advice: return random.pick(Self.advice)
         case .descriptor: return random.pick(Self.descriptors)
         case .byte, .number: return random.pick([0, 1, 2, 3, 255, 256, 1 << 32, .max])
-        case .child: return value
+        case .child, .handle, .statistic: return value
         }
     }
 }

@@ -15,7 +15,12 @@ public struct Generator {
     private let kinds: KindDraw
     private let edges: Int
     private let mostProcesses: Int
-    private var zones: Zones
+    var zones: Zones
+    /// Whether the machine has huge pages; those sizes that nobody else on the machine gets; what is pinned by whom.
+    let isHuge: Bool
+    var privateSizes: [Int] = []
+    var pins = 0
+    var pinned: [(handle: UInt64, process: Int)] = []
     private var alive = [0]
     private var parents: [Int: Int] = [:]
     private var ended: [Int] = []
@@ -28,16 +33,22 @@ public struct Generator {
         seed: Int, count: Int, processes: Int = 3, weights: Weights = .standard
     ) -> [Operation] {
         var generator = Generator(seed: seed, processes: processes, weights: weights)
-        generator.furnish()
-        while generator.operations.count < count { generator.step() }
-        return Array(generator.operations.prefix(count))
+        if weights.isHuge {
+            generator.setKnobs()
+            generator.furnishHuge()
+        } else {
+            generator.furnish()
+        }
+        while generator.operations.count < count - generator.lastOperations.count { generator.step() }
+        return Array((generator.operations + generator.lastOperations).prefix(count))
     }
 
     private init(seed: Int, processes: Int, weights: Weights) {
         random = SeededRandom(seed)
         kinds = KindDraw(weights)
         edges = weights.edges
-        zones = Zones(pages: random.pick([128, 512, 700, 1024, 2048]))
+        isHuge = weights.isHuge
+        zones = Zones(pages: random.pick(isHuge ? [1024, 2048, 3072, 4096] : [128, 512, 700, 1024, 2048]))
         mostProcesses = processes
     }
 
@@ -59,9 +70,11 @@ public struct Generator {
         }
     }
 
-    private mutating func add(_ call: OperationCall, _ arguments: [UInt64], of process: Int) {
+    func isAlive(_ process: Int) -> Bool { alive.contains(process) }
+
+    mutating func add(_ call: OperationCall, _ arguments: [UInt64], of process: Int) {
         let operation = Operation(call, arguments, process: process)
-        if operation.isAlikeEverywhere { operations.append(operation) }
+        if operation.isAlike(withHugePages: isHuge) { operations.append(operation) }
     }
 
     private mutating func step() {
@@ -74,6 +87,7 @@ public struct Generator {
     }
 
     private mutating func draw(_ kind: String, _ who: Int) {
+        if isHuge, drawHuge(kind, who) { return }
         let (place, bytes) = zones.range(&random)
         switch kind {
         case "mmap": map(who, place, bytes)

@@ -35,8 +35,11 @@ extension Operation {
     /// MADV_COLLAPSE makes huge pages, whatever the machine's settings say.
     private var isCollapse: Bool { argument(2) & 0xFFFF_FFFF == 25 }
 
+    /// Whether every side must answer the operation in the same way where all pages are small.
+    var isAlikeEverywhere: Bool { isAlike(withHugePages: false) }
+
     /// Whether every side must answer the operation in the same way.
-    var isAlikeEverywhere: Bool {
+    func isAlike(withHugePages isHuge: Bool) -> Bool {
         let (first, second) = (argument(0), argument(1))
         switch call {
         case .mmap: return isAlikeMapping
@@ -49,9 +52,9 @@ extension Operation {
             // The start of a stack is looked for above the hole.
             let looksUp = call == .mprotect && argument(2) & 0x0100_0000 != 0
             return range == .alike || range == .beginsInHole && !looksUp || range == .invalid
-        case .madvise where isCollapse: return false
+        case .madvise where isCollapse && !isHuge: return false
         // At most 2 GB of a range are looked at.
-        case .adviseSelf: return !isCollapse && range(first, min(second, 1 << 31)) == .alike
+        case .adviseSelf: return (isHuge || !isCollapse) && range(first, min(second, 1 << 31)) == .alike
         // Small enough, or more than there is.
         case .brk: return first <= Zones.heap + Self.most || first >= Zones.heap + 1 << 43
         case .madvise, .msync, .nameArea:
@@ -75,6 +78,8 @@ extension Operation {
         case .close: return isUsable(first) && Int32(truncatingIfNeeded: first) != 3
         case .mlockall, .munlockall, .disableHugePages: return true
         case .fork, .vfork, .clone, .exit, .wait4: return true
+        case .knob, .khugepaged, .dropCaches, .statistic, .unpin: return true
+        case .gup: return second <= 1 << 24 && range(first, second) != .foreign
         }
     }
 

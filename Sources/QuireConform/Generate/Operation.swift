@@ -23,6 +23,16 @@ public enum OperationCall: String, CaseIterable, Sendable {
     /// prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, …) and prctl(PR_SET_THP_DISABLE, …).
     case nameArea = "name_area"
     case disableHugePages = "thp_disable"
+    /// A file of `transparent_hugepage`, set before the workload begins: a line of its head.
+    case knob
+    /// A whole pass of khugepaged.
+    case khugepaged
+    /// Two written to drop_caches: folios that wait to be split are.
+    case dropCaches = "drop_caches"
+    /// A counter of huge pages, read.
+    case statistic
+    /// Pins, by the number of their handle.
+    case gup, unpin
 }
 
 /// A call of one process.
@@ -57,13 +67,20 @@ extension OperationCall {
 }
 
 /// The operations of processes that run when their turn comes: without a fork, its child's operations have nobody, and a
-/// process that waits for its vfork child does nothing. A process waits only for a child of its own that has ended.
+/// process that waits for its vfork child does nothing. A process waits only for a child of its own that has ended. Knobs
+/// come first.
 func runnable(_ operations: [Operation]) -> [Operation] {
+    let knobs = operations.filter { $0.call == .knob }
+    return knobs + runnableCalls(operations.filter { $0.call != .knob })
+}
+
+private func runnableCalls(_ operations: [Operation]) -> [Operation] {
     var alive: Set<Int> = [0]
     var parents: [Int: Int] = [:]
     /// Who waits for whose end or has borrowed memory, or has come from one that has.
     var lenders: [Int: Int] = [:]
     var borrowed: Set<Int> = []
+    var handles: Set<UInt64> = []
     return operations.filter { operation in
         let who = operation.process
         guard alive.contains(who), !lenders.values.contains(who) else { return false }
@@ -80,6 +97,8 @@ func runnable(_ operations: [Operation]) -> [Operation] {
         case .exit:
             alive.remove(who)
             lenders[who] = nil
+        case .gup: handles.insert(operation.argument(3))
+        case .unpin: return handles.contains(operation.argument(0))
         case .wait4: return parents[child] == who && !alive.contains(child)
         default: break
         }

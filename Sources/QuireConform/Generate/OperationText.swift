@@ -7,6 +7,8 @@ extension Operation {
         let who = process == 0 ? "" : "[c\(process)] "
         let form = CallForm.of(call)
         if call.makesProcess { return who + "c\(argument(0)) = " + Self.beginning(call) }
+        if call == .knob { return Self.knob + (HugeKnobs.setting(argument(0), argument(1)) ?? "") }
+        let name = call == .gup ? "h\(argument(3)) = " : ""
         var words: [String] = []
         var next = 0
         for piece in form.pieces {
@@ -22,7 +24,7 @@ extension Operation {
                 next += 1
             }
         }
-        return who + form.name + "(" + words.joined(separator: ", ") + ")"
+        return who + name + form.name + "(" + words.joined(separator: ", ") + ")"
     }
 
     private func text(of value: UInt64, _ kind: ArgumentKind) -> String {
@@ -30,11 +32,14 @@ extension Operation {
         case .rights: return ArgumentNames.bits(value, kind.names, none: "PROT_NONE")
         case .advice: return kind.names.first { $0.value == value }?.name ?? String(value)
         case .mapFlags where value & 15 == 3: return "MAP_SHARED_VALIDATE|" + text(of: value & ~15, kind)
-        case .mapFlags, .remapFlags, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode, .seals:
+        case .mapFlags, .remapFlags, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode, .seals, .pinFlags:
             return ArgumentNames.bits(value, kind.names, none: "0")
         case .descriptor where call == .mmap && argument(3) & MapBits.anonymous != 0: return "-1"
         case .descriptor, .byte, .count, .number: return value == .max ? "-1" : String(value)
         case .child: return "c\(value)"
+        case .handle: return "h\(value)"
+        case .statistic:
+            return value < UInt64(HugeKnobs.statistics.count) ? "\"\(HugeKnobs.statistics[Int(value)])\"" : "\"\""
         case .address, .target, .length, .offset, .size: return hex(value)
         }
     }
@@ -44,6 +49,9 @@ extension Operation {
         let letter = UInt8(ascii: "a") + UInt8(argument(3) % 26)
         return String(repeating: String(UnicodeScalar(letter)), count: Int(min(argument(1), Self.longestText)))
     }
+
+    /// How a line of the head begins that sets something.
+    static let knob = "# machine: "
 
     /// The call that makes a process, without the name of the child.
     private static func beginning(_ call: OperationCall) -> String {
@@ -58,6 +66,12 @@ extension Operation {
     public init?(line: String) {
         var rest = line[...]
         process = 0
+        if rest.hasPrefix(Self.knob) {
+            guard let arguments = HugeKnobs.read(rest.dropFirst(Self.knob.count)) else { return nil }
+            call = .knob
+            self.arguments = arguments
+            return
+        }
         if rest.hasPrefix("[c"), let close = rest.firstIndex(of: "]") {
             guard let number = Int(rest[..<close].dropFirst(2)) else { return nil }
             process = number
@@ -69,12 +83,18 @@ extension Operation {
             arguments = [child]
             return
         }
+        var handle: UInt64?
+        if rest.hasPrefix("h"), let equals = rest.firstIndex(of: "=") {
+            handle = UInt64(rest[..<equals].dropFirst().filter { $0 != " " })
+            rest = rest[rest.index(after: equals)...].drop { $0 == " " }
+        }
         guard let open = rest.firstIndex(of: "("), let close = rest.lastIndex(of: ")") else { return nil }
         let words = Self.words(rest[rest.index(after: open)..<close])
         for call in CallForm.calls[String(rest[..<open])] ?? [] where !call.makesProcess {
             guard let arguments = Self.arguments(words, CallForm.of(call)) else { continue }
             self.call = call
             self.arguments = arguments
+            if call == .gup { self.arguments.append(handle ?? 0) }
             return
         }
         return nil
@@ -107,6 +127,13 @@ extension Operation {
             case .argument(.child):
                 guard let number = UInt64(word.dropFirst()), word.hasPrefix("c") else { return nil }
                 found.append(number)
+            case .argument(.handle):
+                guard let number = UInt64(word.dropFirst()), word.hasPrefix("h") else { return nil }
+                found.append(number)
+            case .argument(.statistic):
+                let path = word.filter { $0 != "\"" }
+                guard let place = HugeKnobs.statistics.firstIndex(of: path) else { return nil }
+                found.append(UInt64(place))
             case .argument:
                 guard let value = ArgumentNames.value(word) else { return nil }
                 found.append(value)
@@ -125,7 +152,10 @@ public func workloadText(_ operations: [Operation], comment: String = "") -> Str
 /// The operations of a workload file that this module wrote; nil where there is another line in it.
 public func readOperations(_ text: String) -> [Operation]? {
     var operations: [Operation] = []
-    for line in text.split(separator: "\n") where !line.hasPrefix("#") && !line.hasPrefix("snapshot(") {
+    let lines = text.split(separator: "\n")
+    let hasKnobs = lines.contains(WorkloadText.hugePages[...])
+    for line in lines where !line.hasPrefix("snapshot(") {
+        if line.hasPrefix("#"), !hasKnobs || !line.hasPrefix(Operation.knob) { continue }
         guard let operation = Operation(line: String(line)) else { return nil }
         operations.append(operation)
     }
@@ -134,8 +164,10 @@ public func readOperations(_ text: String) -> [Operation]? {
 
 /// A workload's text, and which line each operation stands on.
 struct WorkloadText {
-    /// Large pages are not modelled: with this both sides map small ones, whatever the advice.
-    static let machine = "# machine: /sys/kernel/mm/transparent_hugepage/enabled=never"
+    /// With this all sides map small pages, whatever the advice: the reference model knows no others.
+    static let smallPages = "# machine: /sys/kernel/mm/transparent_hugepage/enabled=never"
+    /// With this khugepaged sleeps but when it is asked for, and counters begin at 0.
+    static let hugePages = "# requires: thp"
 
     private(set) var text: String
     let operations: [Operation]
@@ -149,7 +181,7 @@ struct WorkloadText {
         self.interval = interval
         text = ""
         for line in comment.split(separator: "\n") { add("# \(line)", 0) }
-        add(Self.machine, 0)
+        add(hasHugePages ? Self.hugePages : Self.smallPages, 0)
         for (index, operation) in self.operations.enumerated() {
             add(operation.line, index + 1)
             if hasSnapshot(after: index) { add("snapshot(\"\(index + 1)\")", index + 1) }
@@ -162,7 +194,12 @@ struct WorkloadText {
     }
 
     /// Whether a snapshot follows an operation.
-    func hasSnapshot(after index: Int) -> Bool { interval > 0 && (index + 1) % interval == 0 }
+    func hasSnapshot(after index: Int) -> Bool {
+        interval > 0 && (index + 1) % interval == 0 && operations[index].call != .knob
+    }
+
+    /// Whether its machine has huge pages.
+    var hasHugePages: Bool { operations.contains { $0.call.needsHugePages } }
 
     /// The operations up to a line, all for nil.
     func operations(to line: Int?) -> [Operation] {

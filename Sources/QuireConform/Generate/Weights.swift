@@ -11,10 +11,14 @@ public struct Weights: Hashable, Sendable {
         "load": 70, "touch_write": 90, "touch_read": 50, "memfd_create": 3, "ftruncate": 12, "fallocate": 14,
         "pread64": 10, "pwrite64": 10, "read_text": 6, "write_text": 6, "seal": 3, "dup": 3, "close": 3, "fork": 14,
         "vfork": 3,
-        "clone": 3, "exit": 12, "wait4": 6, "name_area": 2, "thp_disable": 2,
+        "clone": 3, "exit": 12, "wait4": 6, "name_area": 2, "thp_disable": 2, "khugepaged": 0, "drop_caches": 0, "gup": 0,
+        "unpin": 0,
     ]
     /// How many of a hundred operations get an argument at its edges: 0, 1, a byte beside a page, 2^47, 2^56, 2^64 − 1.
     public private(set) var edges = 2
+
+    /// Whether the machine has huge pages of drawn sizes and the memory is made for them (`Generator+Huge`).
+    public private(set) var isHuge = false
 
     /// What comes near what programs do.
     public static let standard = Weights()
@@ -26,6 +30,22 @@ public struct Weights: Hashable, Sendable {
         for (name, value) in weights.values where value < 30 && !["fork", "vfork", "clone", "exit"].contains(name) {
             weights.values[name] = max(value, name.hasSuffix("all") ? 8 : 30)
         }
+        return weights
+    }()
+
+    /// Huge pages of all sizes and pins, in anonymous memory.
+    public static let huge: Weights = {
+        var weights = Weights()
+        weights.isHuge = true
+        weights.edges = 0
+        weights.values = weights.values.mapValues { _ in 0 }
+        let kinds = [
+            "mmap": 45, "munmap": 45, "mprotect": 70, "mremap": 70, "madvise": 240, "mlock": 6, "mlock2": 3, "munlock": 6,
+            "mlockall": 1, "munlockall": 2, "mincore": 6, "brk": 4, "process_madvise": 12, "store": 110, "load": 60,
+            "touch_write": 120, "touch_read": 60, "stack": 4, "fork": 25, "vfork": 3, "clone": 2, "exit": 25,
+            "wait4": 3, "thp_disable": 3, "khugepaged": 14, "drop_caches": 5, "gup": 45, "unpin": 30,
+        ]
+        weights.values.merge(kinds) { $1 }
         return weights
     }()
 
@@ -42,10 +62,12 @@ public struct Weights: Hashable, Sendable {
             }
             if words[0] == "edges" {
                 weights.edges = min(number, 100)
+            } else if words[0] == "huge" {
+                weights.isHuge = number != 0
             } else if weights.values[String(words[0])] != nil {
                 weights.values[String(words[0])] = number
             } else {
-                let names = (weights.values.keys.sorted() + ["edges"]).joined(separator: ", ")
+                let names = (weights.values.keys.sorted() + ["edges", "huge"]).joined(separator: ", ")
                 return .failure(WeightsError(line: index + 1, message: "no kind \(words[0]); there are: \(names)"))
             }
         }

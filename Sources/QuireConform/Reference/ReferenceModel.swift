@@ -74,6 +74,7 @@ public final class ReferenceModel {
         case .dup: return number(space.dup(first))
         case .adviseSelf: return number(space.adviseSelf(first, second, third & 0xFFFF_FFFF))
         case .brk: return address(space.brk(first))
+        case .knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin: return .retires("no folios, and nothing is pinned")
         default: return .answer(plainCall(operation, space))
         }
     }
@@ -119,7 +120,8 @@ public final class ReferenceModel {
         case .seal: return plain(space.seal(first, second & 0xFFFF_FFFF))
         case .nameArea: return plain("EINVAL")
         case .disableHugePages: return plain(second == 0 || second == 2 && first != 0 ? nil : "EINVAL")
-        case .mmap, .mremap, .pread, .pwrite, .writeText, .dup, .adviseSelf, .brk, .fork, .vfork, .clone, .exit, .wait4:
+        case .mmap, .mremap, .pread, .pwrite, .writeText, .dup, .adviseSelf, .brk, .fork, .vfork, .clone, .exit, .wait4,
+            .knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin:
             return family(operation, space)
         }
     }

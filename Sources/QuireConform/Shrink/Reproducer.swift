@@ -9,7 +9,13 @@ public enum Reproducer {
         var text = comment.split(separator: "\n").reduce("") { $0 + "// \($1)\n" }
         text += prelude
         if lines.contains(where: { $0.call == .brk }) { text += "    place_heap();\n" }
-        for operation in lines { text += "    STEP(\(operation.process), \(statement(operation)));\n" }
+        var pinners: [UInt64: Int] = [:]
+        for operation in lines {
+            if operation.call == .gup { pinners[operation.argument(3)] = operation.process }
+            // Its ring is the process's own.
+            let who = operation.call == .unpin ? pinners[operation.argument(0)] ?? 0 : operation.process
+            text += "    STEP(\(who), \(statement(operation)));\n"
+        }
         text += "    for (int who = 0; who <= \((lines.map(\.process).max() ?? 0)); who++) if (me == who) show();\n"
         // The first process leaves last, when its children have shown what they have.
         return text + "    while (wait(0) > 0);\n    return 0;\n}\n"
@@ -39,6 +45,14 @@ public enum Reproducer {
         case .wait4: return call("wait4", ["children[\(operation.argument(0))]", "0", "0", "0"])
         case .nameArea: return call("prctl", ["PR_SET_VMA", "0", number(0), number(1), "\"conform\""])
         case .disableHugePages: return call("prctl", ["PR_SET_THP_DISABLE", number(0), number(1), "0", "0"])
+        case .knob:
+            let parts = (HugeKnobs.setting(operation.argument(0), operation.argument(1)) ?? "=").split(separator: "=")
+            return "write_file(\"\(parts.first ?? "")\", \"\(parts.last ?? "")\")"
+        case .khugepaged: return "pass(\(line))"
+        case .dropCaches: return "write_file(\"/proc/sys/vm/drop_caches\", \"2\")"
+        case .statistic: return "show_file(\(operation.line.drop { $0 != "\"" }.filter { $0 != ")" }))"
+        case .gup: return "pin(\(line), \(operation.argument(3)), \(number(0)), \(number(1)), \(number(2)))"
+        case .unpin: return "unpin(\(line), \(operation.argument(0)))"
         case .mmap, .munmap, .mprotect, .brk, .mremap, .madvise, .mlock, .mlock2, .munlock, .mlockall, .munlockall,
             .msync,
             .ftruncate, .fallocate, .pread, .pwrite, .dup, .close:
@@ -115,6 +129,64 @@ public enum Reproducer {
             struct { unsigned long at, count; } range = {at, count};
             long result = syscall(SYS_process_madvise, -10000, &range, 1, advice, 0);
             printf("%s = %ld %s\\n", line, result, result < 0 ? strerror(errno) : "");
+        }
+
+        __attribute__((unused)) static void write_file(const char *path, const char *text) {
+            int file = open(path, O_WRONLY);
+            if (file < 0 || write(file, text, strlen(text)) < 0) perror(path);
+            close(file);
+        }
+
+        __attribute__((unused)) static long show_file(const char *path) {
+            char text[64] = "";
+            int file = open(path, O_RDONLY);
+            if (file < 0 || read(file, text, sizeof text - 1) < 0) perror(path);
+            close(file);
+            printf("%s = %s", path, text);
+            return atol(text);
+        }
+
+        // khugepaged makes a whole pass over all processes.
+        __attribute__((unused)) static void pass(const char *line) {
+            #define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged/"
+            write_file(KHUGEPAGED "pages_to_scan", "100000000");
+            long before = show_file(KHUGEPAGED "full_scans");
+            write_file(KHUGEPAGED "scan_sleep_millisecs", "4000000000");
+            while (show_file(KHUGEPAGED "full_scans") <= before) usleep(1000);
+            printf("%s\\n", line);
+        }
+
+        // Pins: fixed buffers of io_uring; plain references: pages in a pipe.
+        static int ring = -1, pipes[1024][2];
+
+        __attribute__((unused)) static long set_buffer(unsigned place, unsigned long at, unsigned long count) {
+            unsigned long buffer[2] = {at, count}, table[4] = {256 | 1ul << 32}, parameters[15] = {0};
+            if (ring < 0) {
+                ring = syscall(425, 1, parameters); // io_uring_setup
+                if (syscall(427, ring, 15, table, 32) < 0) perror("io_uring_register"); // a sparse table
+            }
+            unsigned long update[4] = {place, (unsigned long)buffer, 0, 1};
+            return syscall(427, ring, 16, update, 32); // IORING_REGISTER_BUFFERS_UPDATE
+        }
+
+        __attribute__((unused)) static void pin(const char *line, int handle, unsigned long at, unsigned long count,
+                                                unsigned long flags) {
+            unsigned long range[2] = {at, count};
+            long result;
+            errno = 0;
+            if (flags & 2) {
+                if (pipe(pipes[handle]) < 0 || fcntl(pipes[handle][1], 1031, count + 8192) < 0) perror("pipe");
+                result = syscall(SYS_vmsplice, pipes[handle][1], range, 1, 2);
+            } else {
+                result = set_buffer(handle, at, count);
+            }
+            printf("%s = %ld %s\\n", line, result, errno ? strerror(errno) : "");
+        }
+
+        __attribute__((unused)) static void unpin(const char *line, int handle) {
+            if (pipes[handle][0]) { close(pipes[handle][0]); close(pipes[handle][1]); pipes[handle][0] = 0; }
+            else set_buffer(handle, 0, 0);
+            printf("%s\\n", line);
         }
 
         // The heap begins where a workload's does.

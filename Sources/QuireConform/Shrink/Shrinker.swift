@@ -93,7 +93,7 @@ public struct Shrinker {
         case .length: ranked = [4096, 2 * 4096, 4 * 4096, 1 << 21, (value >> 13) << 12, value & ~4095]
         case .offset, .size: ranked = [0, 4096, 2 * 4096, (value >> 13) << 12, value & ~4095]
         case .remapFlags, .advice, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode, .seals,
-            .number, .child:
+            .number, .child, .handle, .statistic, .pinFlags:
             return []
         }
         // What comes before a value in the list is easier than it; of two numbers the smaller one is.

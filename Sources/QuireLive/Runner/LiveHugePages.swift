@@ -69,6 +69,8 @@ extension LiveSettings {
     mutating func prepareHugePages() {
         guard usesHugePages else { return }
         if LiveHugePages.pid != nil { putKhugepagedToSleep() }
+        // What a batch of some CPU still holds of the run before would be missed later.
+        quire_drain_folio_batches()
         rememberCounters()
     }
 

@@ -40,6 +40,8 @@ final class LivePlayer {
 
     /// Ends every process and undoes every setting.
     func end() {
+        // What a ring has pinned at its process's end is freed some time later, in the next run.
+        for process in processes where process.isAlive && process.borrower == nil { try? dropPins(of: process) }
         for process in processes where process.isAlive { LiveProcesses.end(process.pid) }
         for process in processes { process.end() }
         settings.undo()

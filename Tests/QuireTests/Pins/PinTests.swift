@@ -132,9 +132,30 @@ import Testing
         child.main.exit()
         let next = try test.task.fork(pid: 3)
         #expect(next.space.number == child.space.number)
-        try test.task.unpin(pin.handle)
+        #expect(throws: Errno.EINVAL) { try test.task.unpin(pin.handle) }
         #expect(next.status().pinned == 0)
         next.checkInvariants()
+        test.expectNothingLeft()
+    }
+
+    @Test func pinEndsWithExecveAndWithExit() throws {
+        let (test, start) = try written(2)
+        let child = try test.task.fork(pid: 2)
+        _ = try child.main.pinPages(start, page, [.write, .longTerm])
+        let reference = try child.main.pinPages(start + page, page, .get)
+        try child.main.execve()
+        #expect(throws: Errno.EINVAL) { try test.task.unpin(reference.handle) }
+        child.main.exit()
+        test.expectNothingLeft()
+    }
+
+    @Test func rangeBeyondTheLastAddressIsNoHole() throws {
+        let (test, _) = try written(1)
+        #expect(throws: Errno.EOVERFLOW) { try test.task.pinPages(.max - 4095, page, [.write, .longTerm]) }
+        // Rounded up it reaches 2^64, which Linux's check is about.
+        #expect(throws: Errno.EOVERFLOW) { try test.task.pinPages(.max - 8190, page, [.write, .longTerm]) }
+        #expect(throws: Errno.EFAULT) { try test.task.pinPages(.max - 8189, page - 2, [.write, .longTerm]) }
+        #expect(throws: Errno.EFAULT) { try test.task.pinPages(.max - 4095, page, .get) }
         test.expectNothingLeft()
     }
 
