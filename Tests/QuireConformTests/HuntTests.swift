@@ -96,7 +96,8 @@ import Testing
             #expect(text.hasHugePages)
             #expect(text.text.hasPrefix("# requires: thp\n# machine: "))
         }
-        #expect(drawn.isSuperset(of: [.knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin, .madvise, .fork, .exit]))
+        #expect(
+            drawn.isSuperset(of: [.knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin, .madvise, .fork, .exit]))
     }
 
     @Test func aKnobThatIsTheHeadsOfSmallPagesIsKept() throws {

@@ -7,7 +7,8 @@ enum ArgumentKind: Hashable {
     case address, target
     /// Bytes of address space; bytes that are moved.
     case length, count
-    case rights, mapFlags, remapFlags, advice, lockFlags, lockAllFlags, syncFlags, memfdFlags, fallocateMode, seals, pinFlags
+    case rights, mapFlags, remapFlags, advice, lockFlags, lockAllFlags, syncFlags, memfdFlags, fallocateMode, seals,
+        pinFlags
     case descriptor
     /// A place in a file, a file's size.
     case offset, size

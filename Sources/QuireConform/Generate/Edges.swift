@@ -23,7 +23,9 @@ extension Generator {
     mutating func sharpened(_ operation: Operation) -> Operation {
         let kinds = CallForm.of(operation.call).kinds
         let isAsItIs = operation.call.needsHugePages || operation.call == .gup || operation.call == .unpin
-        if isAsItIs || operation.call.makesProcess || operation.call == .wait4 || operation.arguments.isEmpty { return operation }
+        if isAsItIs || operation.call.makesProcess || operation.call == .wait4 || operation.arguments.isEmpty {
+            return operation
+        }
         var sharp = operation
         for _ in 0..<(random.chance(30) ? 2 : 1) {
             let index = random.number(operation.arguments.count)

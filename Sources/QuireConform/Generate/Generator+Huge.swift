@@ -4,7 +4,8 @@
 
 extension Generator {
     private static let hugeAdvice: [UInt64] = [
-        4, 4, 4, 4, 8, 8, 8, 8, 14, 14, 14, 15, 15, 20, 20, 21, 21, 21, 22, 23, 23, 25, 25, 25, 25, 10, 11, 18, 19, 24, 102,
+        4, 4, 4, 4, 8, 8, 8, 8, 14, 14, 14, 15, 15, 20, 20, 21, 21, 21, 22, 23, 23, 25, 25, 25, 25, 10, 11, 18, 19, 24,
+        102,
         103, 0,
     ]
     private static let mostPins = 12
@@ -92,7 +93,8 @@ extension Generator {
     private mutating func pin(_ who: Int, _ place: UInt64, _ bytes: UInt64) {
         guard pinned.count < Self.mostPins else { return unpin() }
         let isReference = random.chance(30)
-        let length = random.chance(60) ? random.pick([1, 4096, 8192, 65536]) : min(bytes, isReference ? 1 << 18 : 1 << 22)
+        let length =
+            random.chance(60) ? random.pick([1, 4096, 8192, 65536]) : min(bytes, isReference ? 1 << 18 : 1 << 22)
         pins += 1
         pinned.append((UInt64(pins), who))
         add(.gup, [place, length, isReference ? 2 : 0x101, UInt64(pins)], of: who)

@@ -32,7 +32,8 @@ extension Operation {
         case .rights: return ArgumentNames.bits(value, kind.names, none: "PROT_NONE")
         case .advice: return kind.names.first { $0.value == value }?.name ?? String(value)
         case .mapFlags where value & 15 == 3: return "MAP_SHARED_VALIDATE|" + text(of: value & ~15, kind)
-        case .mapFlags, .remapFlags, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode, .seals, .pinFlags:
+        case .mapFlags, .remapFlags, .lockFlags, .lockAllFlags, .syncFlags, .memfdFlags, .fallocateMode, .seals,
+            .pinFlags:
             return ArgumentNames.bits(value, kind.names, none: "0")
         case .descriptor where call == .mmap && argument(3) & MapBits.anonymous != 0: return "-1"
         case .descriptor, .byte, .count, .number: return value == .max ? "-1" : String(value)

@@ -11,7 +11,8 @@ public struct Weights: Hashable, Sendable {
         "load": 70, "touch_write": 90, "touch_read": 50, "memfd_create": 3, "ftruncate": 12, "fallocate": 14,
         "pread64": 10, "pwrite64": 10, "read_text": 6, "write_text": 6, "seal": 3, "dup": 3, "close": 3, "fork": 14,
         "vfork": 3,
-        "clone": 3, "exit": 12, "wait4": 6, "name_area": 2, "thp_disable": 2, "khugepaged": 0, "drop_caches": 0, "gup": 0,
+        "clone": 3, "exit": 12, "wait4": 6, "name_area": 2, "thp_disable": 2, "khugepaged": 0, "drop_caches": 0,
+        "gup": 0,
         "unpin": 0,
     ]
     /// How many of a hundred operations get an argument at its edges: 0, 1, a byte beside a page, 2^47, 2^56, 2^64 − 1.
@@ -40,7 +41,8 @@ public struct Weights: Hashable, Sendable {
         weights.edges = 0
         weights.values = weights.values.mapValues { _ in 0 }
         let kinds = [
-            "mmap": 45, "munmap": 45, "mprotect": 70, "mremap": 70, "madvise": 240, "mlock": 6, "mlock2": 3, "munlock": 6,
+            "mmap": 45, "munmap": 45, "mprotect": 70, "mremap": 70, "madvise": 240, "mlock": 6, "mlock2": 3,
+            "munlock": 6,
             "mlockall": 1, "munlockall": 2, "mincore": 6, "brk": 4, "process_madvise": 12, "store": 110, "load": 60,
             "touch_write": 120, "touch_read": 60, "stack": 4, "fork": 25, "vfork": 3, "clone": 2, "exit": 25,
             "wait4": 3, "thp_disable": 3, "khugepaged": 14, "drop_caches": 5, "gup": 45, "unpin": 30,

@@ -74,7 +74,8 @@ public final class ReferenceModel {
         case .dup: return number(space.dup(first))
         case .adviseSelf: return number(space.adviseSelf(first, second, third & 0xFFFF_FFFF))
         case .brk: return address(space.brk(first))
-        case .knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin: return .retires("no folios, and nothing is pinned")
+        case .knob, .khugepaged, .dropCaches, .statistic, .gup, .unpin:
+            return .retires("no folios, and nothing is pinned")
         default: return .answer(plainCall(operation, space))
         }
     }

@@ -131,7 +131,9 @@ extension LivePlayer {
         let sparse = 15 as UInt64  // IORING_REGISTER_BUFFERS2
         let outcome = LiveOutcome(
             try process.call(QUIRE_IO_URING_REGISTER, [ring, sparse, QUIRE_SCRATCH, 32], bytes: bytes))
-        guard case .value = outcome.ending else { throw .skipped("this kernel's io_uring has no sparse tables of buffers") }
+        guard case .value = outcome.ending else {
+            throw .skipped("this kernel's io_uring has no sparse tables of buffers")
+        }
         return ring
     }
 

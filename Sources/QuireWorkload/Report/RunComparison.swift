@@ -49,7 +49,8 @@ public struct RunComparison {
     /// What is compared of a process as the difference from `base`: a live process has memory of its own.
     static var sinceStart: [(name: String, field: KeyPath<ProcessReport.Status, UInt64?>)] {
         [
-            ("VmSize", \.vmSize), ("VmLck", \.vmLck), ("VmPin", \.vmPin), ("RssAnon", \.rssAnon), ("RssFile", \.rssFile),
+            ("VmSize", \.vmSize), ("VmLck", \.vmLck), ("VmPin", \.vmPin), ("RssAnon", \.rssAnon),
+            ("RssFile", \.rssFile),
             ("RssShmem", \.rssShmem), ("VmData", \.vmData), ("VmPTE", \.vmPTE), ("VmSwap", \.vmSwap),
         ]
     }
