@@ -90,7 +90,7 @@ extension Generator {
         return true
     }
 
-    private mutating func pin(_ who: Int, _ place: UInt64, _ bytes: UInt64) {
+    mutating func pin(_ who: Int, _ place: UInt64, _ bytes: UInt64) {
         guard pinned.count < Self.mostPins else { return unpin() }
         let isReference = random.chance(30)
         let length =
@@ -100,7 +100,7 @@ extension Generator {
         add(.gup, [place, length, isReference ? 2 : 0x101, UInt64(pins)], of: who)
     }
 
-    private mutating func unpin() {
+    mutating func unpin() {
         guard !pinned.isEmpty else { return }
         let (handle, who) = pinned.remove(at: random.number(pinned.count))
         if isAlive(who) { add(.unpin, [handle], of: who) }

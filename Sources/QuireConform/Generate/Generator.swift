@@ -108,6 +108,10 @@ public struct Generator {
         case "name_area": add(.nameArea, [place, bytes], of: who)
         case "thp_disable": add(.disableHugePages, [UInt64(random.number(2)), random.pick([0, 0, 0, 2])], of: who)
         case "brk": moveHeapEnd(who)
+        case "gup": pin(who, place, bytes)
+        case "unpin": unpin()
+        // The machine has no huge pages.
+        case "khugepaged", "drop_caches": return
         case "process_madvise": add(.adviseSelf, [place, bytes, random.pick(Generator.advice)], of: who)
         case "fork", "vfork", "clone", "exit", "wait4": family(kind, who)
         default:

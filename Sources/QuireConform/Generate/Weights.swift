@@ -28,7 +28,8 @@ public struct Weights: Hashable, Sendable {
     public static let edges: Weights = {
         var weights = Weights()
         weights.edges = 50
-        for (name, value) in weights.values where value < 30 && !["fork", "vfork", "clone", "exit"].contains(name) {
+        let family = ["fork", "vfork", "clone", "exit"]
+        for (name, value) in weights.values where (1..<30).contains(value) && !family.contains(name) {
             weights.values[name] = max(value, name.hasSuffix("all") ? 8 : 30)
         }
         return weights
