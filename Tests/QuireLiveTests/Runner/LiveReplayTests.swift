@@ -32,8 +32,8 @@ struct LiveReplayTests {
         let live = try LiveReplay().run(WorkloadReader(text: text))
         if let reason = live.skipped { return print("\(file.name) skipped: \(reason)") }
         // Marks of use may wait in the kernel's batches.
-        let isLarge = file.name.contains("random") || file.name.hasPrefix("huge-pages")
-        let comparison = RunComparison(model: model, live: live, withReferenced: !isLarge)
+        let mayWait = ["random", "huge-pages", "pins"].contains { file.name.contains($0) }
+        let comparison = RunComparison(model: model, live: live, withReferenced: !mayWait)
         #expect(comparison.calls > 0)
         #expect(comparison.differences.prefix(5).map(\.description) == [])
         #expect(try live.goldenLines == file.golden())
