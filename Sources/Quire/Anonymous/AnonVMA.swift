@@ -2,17 +2,20 @@
 // a link ties an area to each anon_vma that may hold its pages (its own, and those of its ancestors across fork).
 // An anonymous frame names its anon_vma; from there all areas that may map it are found.
 //
-// Locking: an anon_vma's list of links changes under the lock of its root (`anon_vma`), an area's chain under the
-// mmap lock held for write, or for read with `page_table_lock` for the first one. Linux: anon_vma, anon_vma_chain.
+// Locking: an anon_vma's list of links and its counts of areas and children change under the lock of its root (`anon_vma`),
+// which is held over all of an area's ties at once; an area's chain changes under the mmap lock held for write, or for read
+// with `page_table_lock` for the first link. References are counted by themselves: the root's record must outlive whoever
+// still holds the lock in it, so nobody drops one under that lock that may be the last.
+// Linux: anon_vma, anon_vma_chain.
 
 /// An anon_vma.
 struct AnonVMA: BitwiseCopyable {
-    /// The lock word; used in the root alone.
+    /// The lock word; used in the root alone. First: a record that was freed has other things there.
     var lock: UInt32 = 0
+    /// Links to it, its descendants if it is a root, and whoever holds it for a moment; 0 in a record that was freed.
+    var references: UInt32 = 0
     var root: Handle<AnonVMA> = .none
     var parent: Handle<AnonVMA> = .none
-    /// Links to it, plus children.
-    var references: UInt32 = 0
     /// Areas whose own anon_vma this is.
     var areas: UInt32 = 0
     /// Anon_vmas made from it by fork; its own self counts.
@@ -37,6 +40,32 @@ extension MachineCore {
         RWSemaphore(anonVMAs.word(anonVMAs[anonVMA].root, offset: 0), .anonVMA)
     }
 
+    private func references(of anonVMA: Handle<AnonVMA>) -> Word32 { anonVMAs.word(anonVMA, offset: 4) }
+
+    /// Keeps an anon_vma that has a link, or is held, from being freed.
+    func holdAnonVMA(_ cpu: CPU, _ anonVMA: Handle<AnonVMA>) { references(of: anonVMA).add(cpu, 1, .refcount) }
+
+    /// Holds the anon_vma whose record is at a place this moment, if one is there: it may be another than was meant, and the
+    /// caller looks again (atomic_inc_not_zero in folio_lock_anon_vma_read). None: the record was freed.
+    func tryHoldAnonVMA(_ cpu: CPU, at place: UInt32) -> Handle<AnonVMA> {
+        let references = anonVMAs.word(at: place, offset: 4)
+        while true {
+            let now = references.load(cpu, .refcount)
+            guard now != 0 else { return .none }
+            // From here on the record stays what it is.
+            if references.replace(cpu, now, with: now &+ 1, .refcount) { return anonVMAs.handle(at: place) }
+        }
+    }
+
+    /// Drops a reference; the last one frees the record, and then the root may be free to go. Where it may be the last, the
+    /// root's lock is not held.
+    func dropReference(_ cpu: CPU, _ anonVMA: Handle<AnonVMA>) {
+        let root = anonVMAs[anonVMA].root
+        guard references(of: anonVMA).subtract(cpu, 1, .refcount) == 0 else { return }
+        anonVMAs.free(cpu, anonVMA)
+        if root != anonVMA { dropReference(cpu, root) }
+    }
+
     /// Gives an area an anon_vma before its first anonymous page: a neighbour's if they could merge one day, else a
     /// new one. Faults of other CPUs may come to the same; the first one under `page_table_lock` decides. False where
     /// memory is used up. (__anon_vma_prepare)
@@ -55,7 +84,7 @@ extension MachineCore {
         pageTableLock.lock(cpu)
         let isFirst = areas[area].anonVMA.isNone
         if isFirst {
-            hang(made)
+            hang(cpu, made)
             anonVMAs[anonVMA].areas += 1
             areas[area].anonVMA = anonVMA
         }
@@ -70,26 +99,23 @@ extension MachineCore {
         guard let made = anonVMAs.allocate(cpu, AnonVMA()) else { return nil }
         anonVMAs[made].root = made
         anonVMAs[made].parent = made
-        anonVMAs[made].references = 1
         anonVMAs[made].children = 1
+        references(of: made).store(cpu, 1, .refcount)
         return made
     }
 
-    /// Ties an area to an anon_vma. False where memory is used up.
-    func link(_ cpu: CPU, _ area: Handle<Area>, _ anonVMA: Handle<AnonVMA>) -> Bool {
+    /// Ties an area to an anon_vma; the lock of the tree is held for write. False where memory is used up.
+    private func link(_ cpu: CPU, _ area: Handle<Area>, _ anonVMA: Handle<AnonVMA>) -> Bool {
         guard let made = links.allocate(cpu, AnonLink(area: area, anonVMA: anonVMA)) else { return false }
-        let lock = lock(of: anonVMA)
-        lock.writeLock(cpu)
-        hang(made)
-        lock.writeUnlock(cpu)
+        hang(cpu, made)
         return true
     }
 
     /// Puts a link into its area's chain and its anon_vma's list; the lock of the tree is held for write.
-    private func hang(_ link: Handle<AnonLink>) {
+    private func hang(_ cpu: CPU, _ link: Handle<AnonLink>) {
         let area = links[link].area
         append(link)
-        anonVMAs[links[link].anonVMA].references += 1
+        holdAnonVMA(cpu, links[link].anonVMA)
         links[link].nextOfArea = areas[area].chain
         areas[area].chain = link.index
     }
@@ -138,9 +164,24 @@ extension MachineCore {
         }
     }
 
-    /// Ties `target` to everything that `source` is tied to (anon_vma_clone). A fork's copy may take over an
-    /// anon_vma that no area uses any more. False, with nothing tied, where memory is used up.
-    func cloneLinks(_ cpu: CPU, from source: Handle<Area>, to target: Handle<Area>, forking: Bool) -> Bool {
+    /// Takes a link out for good; an anon_vma without any is no child of its parent any more. The lock of the tree is held for
+    /// write.
+    private func unhang(_ link: AnonLink) {
+        let anonVMA = link.anonVMA
+        remove(link)
+        let parent = anonVMAs[anonVMA].parent
+        if anonVMAs[anonVMA].firstLink == 0, parent != anonVMA {
+            anonVMAs[parent].children -= 1
+            anonVMAs[anonVMA].parent = anonVMA
+        }
+    }
+
+    /// Ties `target` to everything that `source` is tied to (anon_vma_clone). A fork's copy may take over an anon_vma that no
+    /// area uses any more, another copy gets its source's own. The lock of the tree is held for write. False where memory is
+    /// used up: the caller cuts what has been tied.
+    private func cloneLinks(
+        _ cpu: CPU, from source: Handle<Area>, to target: Handle<Area>, forking: Bool
+    ) -> Bool {
         var order = links.handle(at: areas[source].chain)
         // The oldest ancestor is last in the chain; tie it first, so that the copy has the same order.
         var reversed: UInt32 = 0
@@ -150,103 +191,103 @@ extension MachineCore {
             reversed = order.index
             order = links.handle(at: next)
         }
+        let own = areas[source].anonVMA
         var restored: UInt32 = 0
         var succeeded = true
+        var taken: Handle<AnonVMA> = forking ? .none : own
         var at = links.handle(at: reversed)
         while !at.isNone {
             let next = links[at].nextOfArea
             let anonVMA = links[at].anonVMA
             if succeeded { succeeded = link(cpu, target, anonVMA) }
-            if succeeded, forking, areas[target].anonVMA.isNone, anonVMA != areas[source].anonVMA,
-                anonVMAs[anonVMA].areas == 0, anonVMAs[anonVMA].children < 2
-            {
-                areas[target].anonVMA = anonVMA
+            if forking, taken.isNone, anonVMA != own, anonVMAs[anonVMA].areas == 0, anonVMAs[anonVMA].children < 2 {
+                taken = anonVMA
             }
             links[at].nextOfArea = restored
             restored = at.index
             at = links.handle(at: next)
         }
         areas[source].chain = restored
-        guard succeeded else {
-            areas[target].anonVMA = .none
-            unlinkAll(cpu, target)
-            return false
-        }
-        if !areas[target].anonVMA.isNone { anonVMAs[areas[target].anonVMA].areas += 1 }
+        guard succeeded else { return false }
+        areas[target].anonVMA = taken
+        if !taken.isNone { anonVMAs[taken].areas += 1 }
         return true
     }
 
     /// Ties `target` to everything that `source` is tied to and gives it the same anon_vma. False, with nothing tied, where
     /// memory is used up.
     func shareAnonVMA(_ cpu: CPU, from source: Handle<Area>, to target: Handle<Area>) -> Bool {
-        let own = areas[source].anonVMA
-        if own.isNone, areas[source].chain == 0 { return true }
-        guard cloneLinks(cpu, from: source, to: target, forking: false) else { return false }
-        guard !own.isNone else { return true }
-        areas[target].anonVMA = own
-        anonVMAs[own].areas += 1
-        return true
+        let chain = areas[source].chain
+        if chain == 0 { return true }
+        let lock = lock(of: links[links.handle(at: chain)].anonVMA)
+        lock.writeLock(cpu)
+        let succeeded = cloneLinks(cpu, from: source, to: target, forking: false)
+        lock.writeUnlock(cpu)
+        if !succeeded { unlinkAll(cpu, target) }
+        return succeeded
     }
 
-    /// Ties a child's copy of an area to the parent's anon_vmas and gives it one of its own (anon_vma_fork).
+    /// Ties a child's copy of an area to the parent's anon_vmas and gives it one of its own (anon_vma_fork). False, with
+    /// nothing tied, where memory is used up.
     func forkAnonVMA(_ cpu: CPU, from source: Handle<Area>, to target: Handle<Area>) -> Bool {
         let parent = areas[source].anonVMA
         guard !parent.isNone else { return true }
-        guard cloneLinks(cpu, from: source, to: target, forking: true) else { return false }
-        guard areas[target].anonVMA.isNone else { return true }
-        guard let own = makeAnonVMA(cpu) else {
-            unlinkAll(cpu, target)
+        let lock = lock(of: parent)
+        lock.writeLock(cpu)
+        var succeeded = cloneLinks(cpu, from: source, to: target, forking: true)
+        if succeeded, areas[target].anonVMA.isNone { succeeded = makeChild(cpu, of: parent, for: target) }
+        lock.writeUnlock(cpu)
+        if !succeeded { unlinkAll(cpu, target) }
+        return succeeded
+    }
+
+    /// Gives an area an anon_vma of its own below its parent's; the lock of the tree is held for write.
+    private func makeChild(_ cpu: CPU, of parent: Handle<AnonVMA>, for target: Handle<Area>) -> Bool {
+        guard let own = makeAnonVMA(cpu) else { return false }
+        guard link(cpu, target, own) else {
+            dropReference(cpu, own)
             return false
         }
-        anonVMAs[own].root = anonVMAs[parent].root
+        let root = anonVMAs[parent].root
+        anonVMAs[own].root = root
         anonVMAs[own].parent = parent
         anonVMAs[own].children = 0
-        anonVMAs[anonVMAs[own].root].references += 1
-        guard link(cpu, target, own) else {
-            anonVMAs[own].parent = own
-            dropReference(cpu, own)
-            unlinkAll(cpu, target)
-            return false
-        }
-        dropReference(cpu, own)
+        holdAnonVMA(cpu, root)
         anonVMAs[parent].children += 1
         areas[target].anonVMA = own
         anonVMAs[own].areas += 1
+        // The link's reference is left.
+        dropReference(cpu, own)
         return true
     }
 
     /// Cuts all of an area's ties (unlink_anon_vmas).
     func unlinkAll(_ cpu: CPU, _ area: Handle<Area>) {
+        let chain = areas[area].chain
+        if chain == 0 { return }
+        let lock = lock(of: links[links.handle(at: chain)].anonVMA)
+        lock.writeLock(cpu)
         let own = areas[area].anonVMA
         if !own.isNone {
             anonVMAs[own].areas -= 1
             areas[area].anonVMA = .none
         }
-        var at = links.handle(at: areas[area].chain)
-        areas[area].chain = 0
+        // Newest first: an anon_vma leaves its parent before the parent's own link goes.
+        var at = links.handle(at: chain)
         while !at.isNone {
             let link = links[at]
-            let lock = lock(of: link.anonVMA)
-            lock.writeLock(cpu)
-            remove(link)
-            let becameEmpty = anonVMAs[link.anonVMA].firstLink == 0
-            lock.writeUnlock(cpu)
-            if becameEmpty, anonVMAs[link.anonVMA].parent != link.anonVMA {
-                anonVMAs[anonVMAs[link.anonVMA].parent].children -= 1
-                anonVMAs[link.anonVMA].parent = link.anonVMA
-            }
+            unhang(link)
+            at = links.handle(at: link.nextOfArea)
+        }
+        areas[area].chain = 0
+        lock.writeUnlock(cpu)
+        at = links.handle(at: chain)
+        while !at.isNone {
+            let link = links[at]
             links.free(cpu, at)
             dropReference(cpu, link.anonVMA)
             at = links.handle(at: link.nextOfArea)
         }
-    }
-
-    func dropReference(_ cpu: CPU, _ anonVMA: Handle<AnonVMA>) {
-        anonVMAs[anonVMA].references -= 1
-        guard anonVMAs[anonVMA].references == 0 else { return }
-        let root = anonVMAs[anonVMA].root
-        anonVMAs.free(cpu, anonVMA)
-        if root != anonVMA { dropReference(cpu, root) }
     }
 
     /// Whether an area came from a fork: tied to more than one anon_vma (vma_is_fork_child).

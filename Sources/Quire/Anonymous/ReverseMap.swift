@@ -72,18 +72,26 @@ extension MachineCore {
         return false
     }
 
-    /// The anon_vma of a mapped anonymous folio, its lock held for write; nil where nothing maps the folio any more.
+    /// The anon_vma of a mapped anonymous folio, its lock held for write; nil where nothing maps the folio any more. The caller
+    /// holds a reference to the folio. Between the look at the folio and the lock the last mapping may go, the record of the
+    /// anon_vma with it and to somebody else, or the folio to another anon_vma (`movePages`): the record is held, and the folio
+    /// looked at again under the lock.
     func lockAnonVMA(_ cpu: CPU, of head: FrameNumber) -> Handle<AnonVMA>? {
-        guard memory.mappings(cpu, head) > 0 else { return nil }
-        let anonVMA = anonVMAs.handle(at: memory.mapping(head))
-        guard !anonVMA.isNone else { return nil }
-        let lock = lock(of: anonVMA)
-        lock.writeLock(cpu)
-        // The last mapping may have gone meanwhile, and the record with it.
-        guard memory.mappings(cpu, head) > 0 else {
+        while memory.mappings(cpu, head) > 0 {
+            let number = memory.mapping(head)
+            guard number != 0 else { return nil }
+            let anonVMA = tryHoldAnonVMA(cpu, at: number)
+            if anonVMA.isNone { continue }
+            let lock = lock(of: anonVMA)
+            lock.writeLock(cpu)
+            if memory.mapping(head) == number, memory.mappings(cpu, head) > 0 {
+                // A link holds it now: the last one goes under this lock.
+                dropReference(cpu, anonVMA)
+                return anonVMA
+            }
             lock.writeUnlock(cpu)
-            return nil
+            dropReference(cpu, anonVMA)
         }
-        return anonVMA
+        return nil
     }
 }

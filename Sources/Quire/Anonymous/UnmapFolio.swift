@@ -30,7 +30,7 @@ extension MachineCore {
         guard let anonVMA = lockAnonVMA(cpu, of: head) else { return nil }
         defer { lock(of: anonVMA).writeUnlock(cpu) }
         // The last mapping may go meanwhile, and the folio must still find back.
-        anonVMAs[anonVMA].references += 1
+        holdAnonVMA(cpu, anonVMA)
         var isPossible = true
         eachMapping(cpu, anonVMA, of: head) { range in
             if isPossible { isPossible = unmap(cpu, head, range, kind) }

@@ -110,6 +110,11 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         return unsafe Word32(at: UnsafeMutableRawPointer(records + Int(handle.index)) + offset)
     }
 
+    /// A word of the record at a place, whoever's it is by now: the memory never goes away.
+    @inline(__always) func word(at index: UInt32, offset: Int) -> Word32 {
+        unsafe Word32(at: bytes(index, offset, 4))
+    }
+
     /// The handle of the record at a place, as it is now.
     @inline(__always) func handle(at index: UInt32) -> Handle<Record> {
         unsafe Handle(index: index, generation: index == 0 ? 0 : generations[Int(index)])
