@@ -14,16 +14,17 @@ extension Task {
     /// Pins the pages of [address, address + length) as a driver does that reads or writes them by itself: all of them
     /// or none. `flags` are FOLL_WRITE, FOLL_LONGTERM, FOLL_FORCE, …; FOLL_GET instead takes plain references, which
     /// promise nothing. Throws EINVAL for flags that are not the caller's to pass and for an empty range, EOVERFLOW
-    /// beyond the last address, EFAULT where nothing is mapped or the rights do not allow it, ENOMEM. O(pages). The pin ends
-    /// with its process.
+    /// beyond the last address, EFAULT where nothing is mapped or the rights do not allow it, EOPNOTSUPP for FOLL_LONGTERM
+    /// of a DAX file, EAGAIN where FOLL_NOWAIT would have to wait, ENOMEM. O(pages). The pin ends with its process.
     public func pinPages(
         _ address: UInt64, _ length: UInt64, _ flags: FollowFlags
     ) throws(Errno) -> PinnedRange {
         defer { machine.afterCall(cpu) }
         let given = flags.subtracting([.get, .pin])
-        guard !flags.contains([.get, .pin]),
-            let checked = (flags.contains(.get) ? FollowEntry.getFast : .pinFast).checked(given)
-        else { throw .EINVAL }
+        let isFast = given.isSubset(of: FollowEntry.fastFlags)
+        let entry: FollowEntry =
+            flags.contains(.get) ? (isFast ? .getFast : .getUnlocked) : (isFast ? .pinFast : .pinUnlocked)
+        guard !flags.contains([.get, .pin]), let checked = entry.checked(given) else { throw .EINVAL }
         guard length != 0 else { throw .EINVAL }
         let last = address &+ length
         guard last >= address, last &+ Page.offsetMask >= address else {
@@ -40,35 +41,23 @@ extension Task {
             pin.giveBack()
             throw error
         }
-        // Part of a buffer is of no use to a device.
-        guard pin.pages == count, !pin.isOutOfMemory else {
-            let error: Errno = pin.isOutOfMemory ? .ENOMEM : .EFAULT
-            pin.giveBack()
-            throw error
-        }
         let accounted = checked.contains(.longTerm) ? space.pagesToAccount(cpu, pin.first) : 0
-        space.numbers.pinnedPages += accounted
-        let made = Pin(pid: process.pid, first: pin.first, accounted: accounted)
-        return PinnedRange(handle: machine.addPin(made), pages: count)
+        space.countPinned(cpu, pages: Int64(accounted))
+        let made = Pin(pid: process.pid, first: pin.first, space: space, accounted: accounted)
+        return PinnedRange(handle: machine.addPin(cpu, made), pages: count)
     }
 
     /// Drops a pin. Throws EINVAL for a handle that is none.
     public func unpin(_ handle: Int) throws(Errno) {
         defer { machine.afterCall(cpu) }
-        guard let pin = machine.takePin(handle) else { throw .EINVAL }
-        let core = machine.core
-        var at = pin.first
-        machine.space(core.pins[at].space)?.numbers.pinnedPages -= pin.accounted
-        while !at.isNone {
-            let record = core.pins[at]
-            core.memory.ungrab(cpu, record.frame, record.flags)
-            at = core.forgetPin(cpu, at)
-        }
+        guard let pin = machine.takePin(cpu, handle) else { throw .EINVAL }
+        machine.core.uncount(cpu, pin)
+        machine.core.dropPin(cpu, pin.first)
     }
 
     /// The process's own pins go: it ends, or becomes another program.
     func dropPins() {
-        for handle in machine.pins(of: process.pid) { try? unpin(handle) }
+        for handle in machine.pins(cpu, of: process.pid) { try? unpin(handle) }
     }
 
     /// Reads another process's memory (or this one's) whatever its rights: the bytes that could be had.
@@ -93,54 +82,89 @@ extension Task {
     }
 }
 
-/// A pin while its pages are taken, first the fast way and then the slow.
+/// A pin while its pages are taken, first the fast way and then the slow, some hundred at a time.
 private struct PinUnderWay {
     let task: Task
     let flags: FollowFlags
     private(set) var first = Handle<PinRecord>.none
-    private(set) var pages = 0
-    private(set) var isOutOfMemory = false
+    private var pages = 0
+
+    private static let batch = 512
 
     init(task: Task, flags: FollowFlags) {
         self.task = task
         self.flags = flags
     }
 
+    /// Takes all pages, or throws: part of a buffer is of no use to a device.
     mutating func take(_ start: UInt64, _ count: Int) throws(Errno) {
-        let space = task.space
-        if flags.contains(.pin) { space.numbers.hasPinned = true }
-        pages = space.followFast(task.cpu, start, count: count, flags) { page, frame in
-            note(page, frame)
-        } undo: {
-            giveBack()
+        while pages < count {
+            let wanted = Swift.min(count - pages, Self.batch)
+            let got: Int
+            do throws(Errno) {
+                got = try takeSome(start &+ UInt64(pages) << Page.shift, wanted)
+            } catch {
+                throw pages == 0 || error == .ENOMEM ? error : .EFAULT
+            }
+            pages += got
+            if got < wanted { throw flags.contains(.noWait) ? .EAGAIN : .EFAULT }
         }
-        guard pages < count else { return }
-        space.mmapLock.readLock(task.cpu)
-        defer { space.mmapLock.readUnlock(task.cpu) }
-        let got = try space.followPages(
-            task.cpu, start &+ UInt64(pages) << Page.shift, count: count - pages, flags
-        ) { page, frame in note(page, frame) }
-        pages += got
     }
 
-    private mutating func note(_ page: UInt64, _ frame: FrameNumber) {
-        var record = PinRecord(frame: frame, flags: flags, space: task.space.number, address: page)
-        record.next = first.index
-        guard let made = task.machine.core.notePin(task.cpu, record) else {
-            task.space.memory.ungrab(task.cpu, frame, flags)
-            isOutOfMemory = true
-            return
+    private mutating func takeSome(_ start: UInt64, _ count: Int) throws(Errno) -> Int {
+        let (space, cpu) = (task.space, task.cpu)
+        try note(start, count)
+        // Without a lock nothing can be noted: frames are collected, and noted afterwards.
+        var frames: [FrameNumber] = []
+        frames.reserveCapacity(count)
+        defer { space.core.setFrames(cpu, of: first, frames) }
+        var got = space.followFast(cpu, start, count: count, flags) { _, frame in
+            frames.append(frame)
+        } undo: {
+            for frame in frames { space.memory.ungrab(cpu, frame, flags) }
+            frames.removeAll()
         }
-        first = made
+        guard got < count else { return got }
+        space.mmapLock.readLock(cpu)
+        defer { space.mmapLock.readUnlock(cpu) }
+        let slow = flags.union([.touch, .unlockable])
+        do throws(Errno) {
+            got += try space.followPages(cpu, start &+ UInt64(got) << Page.shift, count: count - got, slow) {
+                _, frame in
+                frames.append(frame)
+            }
+        } catch {
+            if got == 0 { throw error }
+        }
+        return got
+    }
+
+    /// Notes pages that are about to be taken, in front of those noted before: the lowest is the first of them.
+    private mutating func note(_ start: UInt64, _ count: Int) throws(Errno) {
+        for place in (0..<count).reversed() {
+            var record = PinRecord(
+                flags: flags, space: task.space.number, address: start &+ UInt64(place) << Page.shift)
+            record.next = first.index
+            guard let made = task.machine.core.notePin(task.cpu, record) else { throw .ENOMEM }
+            first = made
+        }
     }
 
     mutating func giveBack() {
-        let core = task.machine.core
-        while !first.isNone {
-            core.memory.ungrab(task.cpu, core.pins[first].frame, flags)
-            first = core.forgetPin(task.cpu, first)
+        task.machine.core.dropPin(task.cpu, first)
+        first = .none
+    }
+}
+
+extension MachineCore {
+    /// Forgets all pages of a pin and gives back what was taken of them.
+    fileprivate func dropPin(_ cpu: CPU, _ first: Handle<PinRecord>) {
+        var at = first
+        while !at.isNone {
+            let record = forgetPin(cpu, at)
+            if !record.frame.isNone { memory.ungrab(cpu, record.frame, record.flags) }
+            at = pins.handle(at: record.next)
         }
-        pages = 0
     }
 }
 

@@ -8,6 +8,8 @@ struct FaultContext: BitwiseCopyable {
     /// The exact address, for the signal.
     let address: UInt64
     let access: Access
+    /// False: it starts to read a page from its disk, but does not wait for it, nor for anything else (FAULT_FLAG_RETRY_NOWAIT).
+    var mayWait = true
     /// The page's address.
     var page: UInt64 { Page.floor(address) }
 }
@@ -89,6 +91,7 @@ extension AddressSpace {
         case .poison: return .signal(.busHardwareError, address: context.address)
         case .migrationRead, .migrationWrite, .swap:
             // Whoever splits, moves or unmaps the folio is about to put it back (migration_entry_wait).
+            if !context.mayWait { return .blocked }
             memory.word(position.table, tables.format.index(context.page, level: 0)).pause(cpu, .entry)
             return .retry
         default: return .retry

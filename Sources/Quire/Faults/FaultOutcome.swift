@@ -48,7 +48,7 @@ public enum FaultOutcome: BitwiseCopyable, Sendable, Equatable {
     case done(major: Bool)
     /// Something changed under it: start over.
     case retry
-    /// Somebody else must act first (a userfaultfd handler); the task sleeps.
+    /// Somebody else must act first (a userfaultfd handler, a disk where the fault may not wait); the task sleeps.
     case blocked
     /// For good: a signal at the exact address.
     case signal(SignalCode, address: UInt64)

@@ -23,6 +23,7 @@ extension AddressSpace {
         let isMajor = core.files[area.file].kind == .disk && readForFault(cpu, area, offset)
         let cached = core.cachedOrMade(cpu, area.file, offset)
         guard !cached.isNone else { return unmade(cpu, context, area.file) }
+        if isMajor, !context.mayWait { return .blocked }
         if isMajor, context.access != .write, core.settings.faultAroundBytes > Page.size,
             mapAround(cpu, context, position, area, filePages)
         {

@@ -31,7 +31,7 @@ extension AddressSpace {
         var numbers = self.numbers
         numbers.lockedPages = 0
         numbers.strandedLockedPages = 0
-        numbers.pinnedPages = 0
+        numbers.forgetPins()
         numbers.totalPages = 0
         numbers.dataPages = 0
         numbers.stackPages = 0

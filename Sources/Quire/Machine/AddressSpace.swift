@@ -2,8 +2,17 @@
 // record of the machine's pool and its locks and page-table counters in frames of its own, so that nothing here is
 // touched by exclusivity checks and the explorer may switch anywhere. Linux: mm_struct.
 
-/// The numbers of an address space; they change under the mmap lock held for write.
+/// The numbers of an address space; they change under the mmap lock held for write, but for the first two, which are words that
+/// change at any time.
 struct SpaceRecord: BitwiseCopyable {
+    /// Pages pinned for long (pinned_vm).
+    var pinnedPages: UInt64 = 0
+    /// Not 0: something was pinned once (MMF_HAS_PINNED).
+    fileprivate var everPinned: UInt32 = 0
+    /// Whether every area that may is mergeable (prctl PR_SET_MEMORY_MERGE).
+    var mergesAll = false
+    /// What PR_SET_THP_DISABLE left of huge pages.
+    var hugeDisabled = HugeDisabled.no
     var totalPages: UInt64 = 0
     var dataPages: UInt64 = 0
     var stackPages: UInt64 = 0
@@ -11,7 +20,6 @@ struct SpaceRecord: BitwiseCopyable {
     /// Pages of locked areas (VmLck), those included that were locked when MREMAP_DONTUNMAP emptied their area.
     var lockedPages: UInt64 = 0
     var strandedLockedPages: UInt64 = 0
-    var pinnedPages: UInt64 = 0
     /// The most pages mapped and resident at once, as far as noted (hiwater_vm, hiwater_rss).
     var peakPages: UInt64 = 0
     var peakResident: UInt64 = 0
@@ -20,12 +28,15 @@ struct SpaceRecord: BitwiseCopyable {
     /// Flags that every new area gets (mlockall MCL_FUTURE).
     var defaultFlags: AreaFlags = []
     var limits = Limits()
-    /// Something was pinned once: fork must look at each page (MMF_HAS_PINNED).
-    var hasPinned = false
-    /// Whether every area that may is mergeable (prctl PR_SET_MEMORY_MERGE).
-    var mergesAll = false
-    /// What PR_SET_THP_DISABLE left of huge pages.
-    var hugeDisabled = HugeDisabled.no
+
+    /// Something was pinned once: fork must look at each page.
+    var hasPinned: Bool { everPinned != 0 }
+
+    /// The child of a fork has pinned nothing.
+    mutating func forgetPins() {
+        pinnedPages = 0
+        everPinned = 0
+    }
 }
 
 /// One address space.
@@ -77,7 +88,7 @@ final class AddressSpace {
     /// Gives back what an empty address space still holds. Its areas are gone already.
     func free(_ cpu: CPU) {
         precondition(areas.count == 0, "an address space ends with \(areas.count) areas")
-        if core.hasPins { core.orphanPins(of: number) }
+        if core.hasPins { core.orphanPins(cpu, of: number) }
         releaseHugeZero(cpu)
         core.tlbs?.forget(cpu, space: number)
         core.trees.free(cpu, areas.head)
@@ -97,10 +108,22 @@ final class AddressSpace {
     /// 1 once the space holds the huge zero page (MMF_HUGE_ZERO_FOLIO).
     var hugeZeroHeld: Word64 { block.hugeZeroWord }
 
-    /// The numbers.
+    /// The numbers. A change of one leaves the others alone: some are words.
     @inline(__always) var numbers: SpaceRecord {
         get { core.spaces[record] }
-        set { core.spaces[record] = newValue }
+        _modify { yield &core.spaces[record] }
+    }
+
+    /// Notes that something is about to be pinned, before it is: the fork that does not see it is seen by the pin
+    /// (mm_set_has_pinned_flag).
+    func noteHasPinned(_ cpu: CPU) {
+        let word = core.spaces.word(record, offset: 8)
+        if word.loadRelaxed(cpu, .counter) == 0 { word.store(cpu, 1, .counter) }
+    }
+
+    /// Counts pages that are pinned for long, or no longer.
+    func countPinned(_ cpu: CPU, pages: Int64) {
+        core.spaces.wideWord(record, offset: 0).add(cpu, UInt64(bitPattern: pages), .counter)
     }
 
     // MARK: Accounts

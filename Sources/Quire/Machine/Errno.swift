@@ -5,6 +5,7 @@ public enum Errno: Int32, Error, Sendable {
     case EPERM = 1, ENOENT = 2, ESRCH = 3, EIO = 5, E2BIG = 7, EBADF = 9, ECHILD = 10, EAGAIN = 11, ENOMEM = 12
     case EACCES = 13, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, EINVAL = 22, EMFILE = 24, ETXTBSY = 26
     case EFBIG = 27, ENOSPC = 28, ESPIPE = 29, ENOSYS = 38, EOVERFLOW = 75, EOPNOTSUPP = 95
+    case EHWPOISON = 133
 
     /// The C name.
     public var name: String {
@@ -32,6 +33,7 @@ public enum Errno: Int32, Error, Sendable {
         case .ENOSYS: "ENOSYS"
         case .EOVERFLOW: "EOVERFLOW"
         case .EOPNOTSUPP: "EOPNOTSUPP"
+        case .EHWPOISON: "EHWPOISON"
         }
     }
 }

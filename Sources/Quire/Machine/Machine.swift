@@ -22,6 +22,7 @@ public final class Machine: @unchecked Sendable {
     private var processTable: [Int: Process] = [:]
     private var spaceTable: [UInt32: AddressSpace] = [:]
     private var nextInode: UInt64 = 1
+    /// By handle; guarded by the core's `pins` lock.
     private var pinTable: [Int: Pin] = [:]
     private var nextPin = 0
     var namedFiles: [String: Handle<FileRecord>] = [:]
@@ -130,18 +131,26 @@ public final class Machine: @unchecked Sendable {
     // MARK: Pins
 
     /// Gives a pin a handle.
-    func addPin(_ pin: Pin) -> Int {
+    func addPin(_ cpu: CPU, _ pin: Pin) -> Int {
+        core.pinsLock.lock(cpu)
+        defer { core.pinsLock.unlock(cpu) }
         nextPin += 1
         pinTable[nextPin] = pin
         return nextPin
     }
 
     /// Takes a handle away: its pin; nil where there is none.
-    func takePin(_ handle: Int) -> Pin? { pinTable.removeValue(forKey: handle) }
+    func takePin(_ cpu: CPU, _ handle: Int) -> Pin? {
+        core.pinsLock.lock(cpu)
+        defer { core.pinsLock.unlock(cpu) }
+        return pinTable.removeValue(forKey: handle)
+    }
 
     /// The handles of a process's pins, oldest first.
-    func pins(of pid: Int) -> [Int] {
-        pinTable.isEmpty ? [] : pinTable.filter { $0.value.pid == pid }.keys.sorted()
+    func pins(_ cpu: CPU, of pid: Int) -> [Int] {
+        core.pinsLock.lock(cpu)
+        defer { core.pinsLock.unlock(cpu) }
+        return pinTable.isEmpty ? [] : pinTable.filter { $0.value.pid == pid }.keys.sorted()
     }
 
     // MARK: Files

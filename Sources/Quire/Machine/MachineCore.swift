@@ -43,10 +43,13 @@ final class MachineCore: Sendable {
         set { settingsPool[settingsRecord] = newValue }
     }
 
-    /// The list of all pins.
-    var pinList: PinList {
-        get { pinLists[pinListRecord] }
-        set { pinLists[pinListRecord] = newValue }
+    /// Guards the list of all pins and their handles.
+    var pinsLock: SpinLock { SpinLock(pinLists.word(pinListRecord, offset: 0), .pins) }
+
+    /// The place of the first record of all pins, 0 where there is none; guarded by `pinsLock`.
+    var firstPin: UInt32 {
+        get { pinLists[pinListRecord].first }
+        set { pinLists[pinListRecord].first = newValue }
     }
 
     /// Puts the parts together and makes the zero page; nil where the host has no room.

@@ -17,12 +17,20 @@ public struct FollowFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     public static let noWait = FollowFlags(rawValue: 0x10)
     /// Fault nothing in (FOLL_NOFAULT).
     public static let noFault = FollowFlags(rawValue: 0x20)
+    /// A page lost to a hardware error is EHWPOISON in place of EFAULT (FOLL_HWPOISON).
+    public static let hardwarePoison = FollowFlags(rawValue: 0x40)
     /// Only anonymous areas (FOLL_ANON).
     public static let anonymous = FollowFlags(rawValue: 0x80)
     /// Held for a time that only user space knows (FOLL_LONGTERM); needs `pin`.
     public static let longTerm = FollowFlags(rawValue: 0x100)
     /// Take PMD mappings apart on the way (FOLL_SPLIT_PMD).
     public static let splitLeaves = FollowFlags(rawValue: 0x200)
+    /// Memory of a PCI device too, of which there is none here; never for long (FOLL_PCI_P2PDMA).
+    public static let peerToPeer = FollowFlags(rawValue: 0x400)
+    /// Signals end the call, not only deadly ones; nothing waits so long here (FOLL_INTERRUPTIBLE).
+    public static let interruptible = FollowFlags(rawValue: 0x800)
+    /// NUMA hinting faults are taken, of which there are none here (FOLL_HONOR_NUMA_FAULT).
+    public static let honoursNUMAFaults = FollowFlags(rawValue: 0x1000)
     /// Mark the page as used (FOLL_TOUCH).
     public static let touch = FollowFlags(rawValue: 0x1_0000)
     /// A second try after the lock was dropped (FOLL_TRIED).
@@ -38,14 +46,20 @@ public struct FollowFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     /// MADV_POPULATE's rules for rights (FOLL_MADV_POPULATE).
     public static let populate = FollowFlags(rawValue: 0x40_0000)
 
-    /// What no caller from outside may pass; each entry point adds what it stands for (INTERNAL_GUP_FLAGS).
-    static let internalOnly: FollowFlags = [.touch, .tried, .remote, .pin, .fastOnly, .unlockable, .populate]
+    /// What a caller from outside may pass; the rest each entry point adds as it stands for it (INTERNAL_GUP_FLAGS), or is
+    /// no flag at all.
+    static let outside: FollowFlags = [
+        .write, .get, .dump, .force, .noWait, .noFault, .hardwarePoison, .anonymous, .longTerm, .splitLeaves,
+        .peerToPeer, .interruptible, .honoursNUMAFaults, .pin,
+    ]
 
     /// Names as a workload writes them.
     public static let names: [(name: String, flag: FollowFlags)] = [
         ("FOLL_WRITE", .write), ("FOLL_GET", .get), ("FOLL_DUMP", .dump), ("FOLL_FORCE", .force),
         ("FOLL_NOWAIT", .noWait), ("FOLL_NOFAULT", .noFault), ("FOLL_ANON", .anonymous), ("FOLL_LONGTERM", .longTerm),
-        ("FOLL_SPLIT_PMD", .splitLeaves), ("FOLL_TOUCH", .touch), ("FOLL_PIN", .pin),
+        ("FOLL_SPLIT_PMD", .splitLeaves), ("FOLL_HWPOISON", .hardwarePoison), ("FOLL_PCI_P2PDMA", .peerToPeer),
+        ("FOLL_INTERRUPTIBLE", .interruptible), ("FOLL_HONOR_NUMA_FAULT", .honoursNUMAFaults), ("FOLL_TOUCH", .touch),
+        ("FOLL_PIN", .pin),
     ]
 }
 
@@ -59,30 +73,40 @@ public enum FollowEntry: CaseIterable, Sendable {
     case getRemote
     /// get_user_pages_unlocked: takes the lock itself.
     case getUnlocked
-    /// pin_user_pages: pins.
+    /// pin_user_pages: pins, and does not mark pages as used, as all others do.
     case pin
     /// pin_user_pages_fast.
     case pinFast
     /// pin_user_pages_remote.
     case pinRemote
+    /// pin_user_pages_unlocked.
+    case pinUnlocked
 
-    /// What the entry stands for.
+    /// What the entry stands for. The fast ones add `touch` where they go on the slow way.
     var adds: FollowFlags {
         switch self {
-        case .get, .getFast: [.get, .touch]
+        case .get: [.get, .touch]
+        case .getFast: .get
         case .getUnlocked: [.get, .touch, .unlockable]
         case .getRemote: [.get, .touch, .remote]
-        case .pin, .pinFast: [.pin, .touch]
+        case .pin, .pinFast: .pin
         case .pinRemote: [.pin, .touch, .remote]
+        case .pinUnlocked: [.pin, .touch, .unlockable]
         }
     }
 
-    /// The flags to work with; nil for a caller who passes what is not his to pass.
+    /// What the fast entries take from outside (gup_fast_fallback).
+    static let fastFlags: FollowFlags = [.write, .longTerm, .force, .noFault, .peerToPeer, .honoursNUMAFaults]
+
+    private var isFast: Bool { self == .getFast || self == .pinFast }
+
+    /// The flags to work with; nil for a caller who passes what is not his to pass (is_valid_gup_args).
     func checked(_ given: FollowFlags) -> FollowFlags? {
-        guard given.isDisjoint(with: .internalOnly) else { return nil }
+        guard given.isSubset(of: .outside.subtracting(.pin)) else { return nil }
+        if isFast, !given.subtracting(.get).isSubset(of: Self.fastFlags) { return nil }
         let flags = given.union(adds)
         if flags.contains([.get, .pin]) { return nil }
-        if flags.contains(.longTerm), !flags.contains(.pin) { return nil }
+        if flags.contains(.longTerm), !flags.contains(.pin) || flags.contains(.peerToPeer) { return nil }
         return flags
     }
 }

@@ -10,18 +10,26 @@ private enum Followed {
     case refused
 }
 
+/// What a call comes to for one page.
+enum GrabbedPage: BitwiseCopyable {
+    case page(FrameNumber)
+    /// It would have to wait, and FOLL_NOWAIT forbids it.
+    case blocked
+}
+
 extension AddressSpace {
     /// Takes references or pins of `count` pages from `start` on; hands each to `body`. Returns how many; fewer where
-    /// something stopped it, and 0 only under FOLL_NOWAIT. Throws EFAULT, ENOMEM, EOPNOTSUPP, or what stopped the first.
-    /// The mmap lock is held for read.
+    /// something stopped it, and 0 only under FOLL_NOWAIT. Throws EFAULT, ENOMEM, EOPNOTSUPP, EHWPOISON, or what stopped the
+    /// first. The mmap lock is held for read.
     func followPages(
         _ cpu: CPU, _ start: UInt64, count: Int, _ flags: FollowFlags, _ body: (UInt64, FrameNumber) -> Void
     ) throws(Errno) -> Int {
+        if flags.contains(.pin) { noteHasPinned(cpu) }
         var got = 0
         while got < count {
             let page = start &+ UInt64(got) << Page.shift
             do throws(Errno) {
-                guard let frame = try followOne(cpu, page, flags) else { return got }
+                guard case .page(let frame) = try followOne(cpu, page, flags) else { return got }
                 body(page, frame)
                 got += 1
             } catch {
@@ -32,25 +40,27 @@ extension AddressSpace {
         return got
     }
 
-    /// One page, grabbed. Nil: it would have to wait, and may not.
-    private func followOne(_ cpu: CPU, _ page: UInt64, _ flags: FollowFlags) throws(Errno) -> FrameNumber? {
+    /// One page, grabbed. The mmap lock is held for read.
+    func followOne(_ cpu: CPU, _ page: UInt64, _ flags: FollowFlags) throws(Errno) -> GrabbedPage {
         let area = areas.find(page)
         guard !area.isNone, core.areas[area].start <= page else { throw .EFAULT }
         try checkArea(core.areas[area], flags)
         while true {
             switch follow(cpu, area, page, flags) {
-            case .page(let frame): return frame
+            case .page(let frame): return .page(frame)
             case .refused: throw .EFAULT
             case .fault(let access):
                 guard !flags.contains(.noFault) else { throw .EFAULT }
-                let outcome = serve(cpu, FaultContext(area: area, address: page, access: access))
+                let mayWait = !flags.contains(.noWait)
+                let outcome = serve(
+                    cpu, FaultContext(area: area, address: page, access: access, mayWait: mayWait))
                 countFault(cpu, outcome)
                 switch outcome {
                 case .done, .retry: continue
-                case .blocked:
-                    if flags.contains(.noWait) { return nil }
-                    continue
+                case .blocked where !mayWait: return .blocked
+                case .blocked: continue
                 case .outOfMemory: throw .ENOMEM
+                case .signal(.busHardwareError, _) where flags.contains(.hardwarePoison): throw .EHWPOISON
                 case .signal: throw .EFAULT
                 }
             }
@@ -59,7 +69,11 @@ extension AddressSpace {
 
     /// Whether an area's rights allow what is asked (check_vma_flags).
     func checkArea(_ area: Area, _ flags: FollowFlags) throws(Errno) {
+        guard area.flags.isDisjoint(with: [.io, .pfnMap]) else { throw .EFAULT }
         if flags.contains(.anonymous), !area.isAnonymous { throw .EFAULT }
+        if flags.contains(.longTerm), area.kind == .driver, core.files[area.file].abilities.contains(.dax) {
+            throw .EOPNOTSUPP
+        }
         if flags.contains([.longTerm, .write]), area.kind == .file, area.flags.contains([.shared, .write]) {
             throw .EFAULT
         }
@@ -85,19 +99,24 @@ extension AddressSpace {
             let head = tables.format.frame(entry)
             let frame = memory.page(head, tables.format.index(page, level: 0))
             let followed = examine(cpu, area, entry, frame, exclusiveIn: head, flags)
-            if case .page = followed, flags.contains(.touch) {
-                let used = tables.format.used(entry)
-                tables.update(
-                    cpu, leaf.pmdTable, leaf.index, flags.contains(.write) ? tables.format.dirtied(used) : used)
+            if case .page = followed, flags.contains(.touch), memory.kind(cpu, frame) != .zero {
+                // Hardware may set bits at the same time: none is lost (touch_pmd).
+                tables.change(cpu, leaf.pmdTable, leaf.index) { now in
+                    let used = tables.format.used(now)
+                    return flags.contains(.write) ? tables.format.dirtied(used) : used
+                }
             }
             return followed
         }
         let missing = Followed.fault(flags.contains(.write) ? .write : .read)
+        // Where nobody has written anything, a dump has nothing to write either (no_page_table).
+        let none = flags.contains(.dump) && core.areas[area].isAnonymous ? Followed.refused : missing
         let position = tables.position(cpu, page)
-        guard !position.table.isNone, tables.lockIfAttached(cpu, position, page) else { return missing }
+        guard !position.table.isNone else { return none }
+        guard tables.lockIfAttached(cpu, position, page) else { return missing }
         defer { tables.pteLock(position.table).unlock(cpu) }
-        let index = tables.format.index(page, level: 0)
-        let entry = tables.load(cpu, position.table, index)
+        let entry = tables.load(cpu, position.table, tables.format.index(page, level: 0))
+        if entry.isNone { return none }
         guard tables.format.isPresent(entry) else { return missing }
         let frame = tables.format.frame(entry)
         let followed = examine(cpu, area, entry, frame, exclusiveIn: frame, flags)
@@ -130,6 +149,10 @@ extension AddressSpace {
         if mustUnshare(cpu, frame, isExclusive, flags, isCopyOnWrite: record.flags.isCopyOnWrite) {
             return .fault(.unshare)
         }
+        // A writable entry of an anonymous page says that the page is this mapping's alone (follow_page_pte).
+        precondition(
+            isExclusive || memory.kind(cpu, frame) != .anonymous || flags.isDisjoint(with: [.pin, .write]),
+            "an anonymous page that may be shared is pinned or written")
         memory.grab(cpu, frame, flags)
         return .page(frame)
     }

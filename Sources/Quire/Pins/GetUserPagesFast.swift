@@ -4,14 +4,15 @@
 // Linux: gup_fast, gup_fast_pte_range, gup_fast_pmd_leaf, write_protect_seq.
 
 extension AddressSpace {
-    /// Grabs pages from `start` on as far as it goes without a lock; hands each to `body`. Returns how many. Where a fork
-    /// ran meanwhile, `body`'s pages are handed to `undo` and it returns 0.
+    /// Grabs pages from `start` on as far as it goes without a lock; hands each to `body`, which runs inside the access section
+    /// and takes no lock either. Returns how many. Where a fork ran meanwhile, `undo` gives all of them back and it returns 0.
     func followFast(
         _ cpu: CPU, _ start: UInt64, count: Int, _ flags: FollowFlags, _ body: (UInt64, FrameNumber) -> Void,
         undo: () -> Void
     ) -> Int {
         // Force and the kind of area are questions for the slow way.
         guard flags.isDisjoint(with: [.force, .dump, .anonymous, .splitLeaves]) else { return 0 }
+        if flags.contains(.pin) { noteHasPinned(cpu) }
         let begun = forkSequence.peek(cpu)
         if flags.contains(.pin), begun & 1 == 1 { return 0 }
         var got = 0
@@ -62,9 +63,11 @@ extension AddressSpace {
             memory.kind(cpu, frame) != .zero, memory.tryGrab(cpu, frame, flags)
         else { return nil }
         // Whether the area is private is not known here: a file's page to be kept for long goes the slow way.
+        // A device's may be nothing that anybody can refer to (pte_special).
         let isFile = memory.kind(cpu, frame) == .file
+        let isDevice = isFile && core.files[core.files.handle(at: memory.mapping(frame))].kind == .device
         let isExclusive = memory.has(cpu, owner, FrameFlags.anonExclusive)
-        guard isUnchanged(), !(isFile && flags.contains(.longTerm)),
+        guard isUnchanged(), !isDevice, !(isFile && flags.contains(.longTerm)),
             !mustUnshare(cpu, frame, isExclusive, flags, isCopyOnWrite: true)
         else {
             memory.ungrab(cpu, frame, flags)

@@ -1,21 +1,24 @@
 // Who has pinned what: a record for each page of each pin, so that a handle can be given back and INV-PIN be checked: a
 // page that was pinned stays the page that is mapped there until its own process discards it. A process discards by
-// unmapping, MADV_DONTNEED and the like, or by moving elsewhere (then the promise moves along). Guarded by the lock of
-// the pool's users: the mmap lock of the address space for its own records; handles are the machine's.
+// unmapping, MADV_DONTNEED and the like, or by moving elsewhere (then the promise moves along). A record is noted before its
+// page is taken, so that whoever discards meanwhile finds it. All records are guarded by the `pins` lock.
 
 /// What a handle stands for. It belongs to the process that took it and ends with that process, or its execve.
 struct Pin {
     let pid: Int
     let first: Handle<PinRecord>
+    /// The address space through which it was pinned, even where it has ended since.
+    let space: AddressSpace
     /// Pages that were added to VmPin.
     let accounted: UInt64
 }
 
 /// One page of a pin.
 struct PinRecord: BitwiseCopyable {
-    var frame: FrameNumber
+    /// None while the page is being taken.
+    var frame = FrameNumber.none
     var flags: FollowFlags
-    /// The address space and address through which it was pinned.
+    /// The address space and address through which it was pinned; space 0: it has ended.
     var space: UInt32
     var address: UInt64
     /// The process no longer maps it there, by its own doing: the promise has ended.
@@ -29,6 +32,8 @@ struct PinRecord: BitwiseCopyable {
 
 /// The list of all records.
 struct PinList: BitwiseCopyable {
+    /// The lock word.
+    var lock: UInt32 = 0
     var first: UInt32 = 0
 }
 
@@ -36,32 +41,54 @@ extension MachineCore {
     /// Whether anything is pinned at all: what most paths ask.
     @inline(__always) var hasPins: Bool { pins.used != 0 }
 
-    /// Notes a page of a pin in front of those noted before; nil where memory is used up.
+    /// Notes a page of a pin; nil where memory is used up.
     func notePin(_ cpu: CPU, _ record: PinRecord) -> Handle<PinRecord>? {
         guard let made = pins.allocate(cpu, record) else { return nil }
-        let first = pinList.first
-        pins[made].nextOfAll = first
-        if first != 0 { pins[pins.handle(at: first)].previousOfAll = made.index }
-        pinList.first = made.index
+        pinsLock.lock(cpu)
+        defer { pinsLock.unlock(cpu) }
+        pins[made].nextOfAll = firstPin
+        if firstPin != 0 { pins[pins.handle(at: firstPin)].previousOfAll = made.index }
+        firstPin = made.index
         return made
     }
 
-    /// Forgets a page of a pin; the record of the next one.
-    func forgetPin(_ cpu: CPU, _ handle: Handle<PinRecord>) -> Handle<PinRecord> {
+    /// Tells the records of a pin, from `first` on, which pages were taken.
+    func setFrames(_ cpu: CPU, of first: Handle<PinRecord>, _ frames: [FrameNumber]) {
+        pinsLock.lock(cpu)
+        defer { pinsLock.unlock(cpu) }
+        var at = first
+        for frame in frames {
+            pins[at].frame = frame
+            at = pins.handle(at: pins[at].next)
+        }
+    }
+
+    /// Forgets a page of a pin and returns what was noted of it.
+    func forgetPin(_ cpu: CPU, _ handle: Handle<PinRecord>) -> PinRecord {
+        pinsLock.lock(cpu)
+        defer { pinsLock.unlock(cpu) }
         let record = pins[handle]
         if record.previousOfAll == 0 {
-            pinList.first = record.nextOfAll
+            firstPin = record.nextOfAll
         } else {
             pins[pins.handle(at: record.previousOfAll)].nextOfAll = record.nextOfAll
         }
         if record.nextOfAll != 0 { pins[pins.handle(at: record.nextOfAll)].previousOfAll = record.previousOfAll }
         pins.free(cpu, handle)
-        return pins.handle(at: record.next)
+        return record
+    }
+
+    /// Takes a pin out of its address space's count of pinned pages, if the space has not ended.
+    func uncount(_ cpu: CPU, _ pin: Pin) {
+        guard pin.accounted > 0 else { return }
+        pinsLock.lock(cpu)
+        defer { pinsLock.unlock(cpu) }
+        if pins[pin.first].space != 0 { pin.space.countPinned(cpu, pages: -Int64(pin.accounted)) }
     }
 
     /// An address space has ended, and its number may become another's: what it pinned is nobody's from now on.
-    func orphanPins(of space: UInt32) {
-        eachPin { handle in if pins[handle].space == space { pins[handle].space = 0 } }
+    func orphanPins(_ cpu: CPU, of space: UInt32) {
+        eachPin(cpu) { handle in if pins[handle].space == space { pins[handle].space = 0 } }
     }
 
     /// Whether pages of a folio are pinned for long through an address space by others than the `ownCount` records of
@@ -75,7 +102,7 @@ extension MachineCore {
         }
         if memory.pins(head).load(cpu, .refcount) == mine { return false }
         var all: UInt32 = 0
-        eachPin { handle in
+        eachPin(cpu) { handle in
             let record = pins[handle]
             guard record.space == space, record.flags.contains(.longTerm), memory.head(cpu, record.frame) == head
             else { return }
@@ -84,8 +111,10 @@ extension MachineCore {
         return all > mine
     }
 
-    private func eachPin(_ body: (Handle<PinRecord>) -> Void) {
-        var at = pinList.first
+    private func eachPin(_ cpu: CPU, _ body: (Handle<PinRecord>) -> Void) {
+        pinsLock.lock(cpu)
+        defer { pinsLock.unlock(cpu) }
+        var at = firstPin
         while at != 0 {
             let handle = pins.handle(at: at)
             at = pins[handle].nextOfAll
@@ -96,15 +125,15 @@ extension MachineCore {
 
 extension AddressSpace {
     /// The process gives up what it maps in [start, end): promises about it end.
-    func discardPins(_ start: UInt64, _ end: UInt64) {
+    func discardPins(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
         guard core.hasPins else { return }
-        core.eachPinOf(number, start, end) { handle in core.pins[handle].isDiscarded = true }
+        core.eachPinOf(cpu, number, start, end) { handle in core.pins[handle].isDiscarded = true }
     }
 
     /// The process moves what it maps: promises move along.
-    func movePins(from: UInt64, to: UInt64, length: UInt64) {
+    func movePins(_ cpu: CPU, from: UInt64, to: UInt64, length: UInt64) {
         guard core.hasPins else { return }
-        core.eachPinOf(number, from, from + length) { handle in
+        core.eachPinOf(cpu, number, from, from + length) { handle in
             core.pins[handle].address = core.pins[handle].address - from + to
         }
     }
@@ -114,9 +143,11 @@ extension AddressSpace {
     /// FOLL_LONGTERM asked for a page that stays, and then the page is anonymous.
     func checkPins(_ cpu: CPU) {
         guard core.hasPins else { return }
-        core.eachPinOf(number, 0, .max) { handle in
+        core.eachPinOf(cpu, number, 0, .max) { handle in
             let record = core.pins[handle]
-            guard record.flags.contains(.pin), memory.kind(cpu, record.frame) == .anonymous else { return }
+            guard record.flags.contains(.pin), !record.frame.isNone,
+                memory.kind(cpu, record.frame) == .anonymous
+            else { return }
             let frame = mappedFrame(cpu, record.address)
             precondition(frame == record.frame, "a pinned page was replaced where it was mapped")
             precondition(isExclusive(cpu, record.frame), "a pinned anonymous page may be shared")
@@ -145,9 +176,9 @@ extension AddressSpace {
 extension MachineCore {
     /// The records of an address space in a range for which the promise still holds.
     fileprivate func eachPinOf(
-        _ space: UInt32, _ start: UInt64, _ end: UInt64, _ body: (Handle<PinRecord>) -> Void
+        _ cpu: CPU, _ space: UInt32, _ start: UInt64, _ end: UInt64, _ body: (Handle<PinRecord>) -> Void
     ) {
-        eachPin { handle in
+        eachPin(cpu) { handle in
             let record = pins[handle]
             guard record.space == space, !record.isDiscarded else { return }
             if record.address >= start, record.address < end { body(handle) }

@@ -7,9 +7,10 @@ extension AddressSpace {
     /// the reference. The mmap lock is held for read.
     func remotePage(_ cpu: CPU, _ address: UInt64, _ flags: FollowFlags) throws(Errno) -> FrameNumber {
         guard !flags.contains(.noWait), let checked = FollowEntry.getRemote.checked(flags) else { throw .EINVAL }
-        var found = FrameNumber.none
-        _ = try followPages(cpu, Page.floor(address), count: 1, checked) { _, frame in found = frame }
-        return found
+        guard case .page(let frame) = try followOne(cpu, Page.floor(address), checked) else {
+            preconditionFailure("a page that may be waited for is blocked")
+        }
+        return frame
     }
 
     /// Runs `body` on the pieces of [address, address + count) that can be had; returns the bytes done.

@@ -63,7 +63,7 @@ extension SyncName {
     /// Whether the class is a spin lock: its holder must not sleep.
     var spins: Bool {
         switch self {
-        case .pageTable, .pmd, .pte, .folioMap, .splitQueue, .zone, .pool, .pageCache: true
+        case .pageTable, .pmd, .pte, .folioMap, .splitQueue, .zone, .pins, .pool, .pageCache: true
         default: false
         }
     }

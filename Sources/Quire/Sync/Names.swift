@@ -5,6 +5,7 @@
 /// The name of a lock class or of a shared word, as Linux calls it.
 public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache, folio, folioMap, splitQueue
+    case pins
     case entry, refcount, mapcount, frameFlags, counter, sequence, waitQueue, tlb
 
     /// The kernel's name.
@@ -24,6 +25,7 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .folio: "folio"
         case .folioMap: "folio_map"
         case .splitQueue: "split_queue"
+        case .pins: "pins"
         case .entry: "entry"
         case .refcount: "_refcount"
         case .mapcount: "_mapcount"
@@ -51,6 +53,7 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .splitQueue: 78
         case .pageCache: 80
         case .zone: 90
+        case .pins: 95
         case .pool: 100
         default: 255
         }

@@ -110,6 +110,12 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         return unsafe Word32(at: UnsafeMutableRawPointer(records + Int(handle.index)) + offset)
     }
 
+    /// A wide word inside a record, for a number that changes without a lock. `offset` is in bytes and a multiple of 8.
+    @inline(__always) func wideWord(_ handle: Handle<Record>, offset: Int) -> Word64 {
+        check(handle)
+        return unsafe Word64(at: UnsafeMutableRawPointer(records + Int(handle.index)) + offset)
+    }
+
     /// A word of the record at a place, whoever's it is by now: the memory never goes away.
     @inline(__always) func word(at index: UInt32, offset: Int) -> Word32 {
         unsafe Word32(at: bytes(index, offset, 4))

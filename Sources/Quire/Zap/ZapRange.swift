@@ -49,7 +49,8 @@ extension AddressSpace {
         _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ details: ZapDetails?
     ) {
         let format = tables.format
-        discardPins(start, end)
+        // Private copies that stay are what they were (a hole in the file).
+        if ZapDetails.zapsCows(details) { discardPins(cpu, start, end) }
         var address = start
         while address < end {
             guard let present = tables.nextPMD(cpu, address, end) else { return }

@@ -185,16 +185,18 @@ import Testing
     }
 
     @Test func everyFlagIsTakenOrRefusedByEveryEntryPoint() {
-        let outside: FollowFlags = [.write, .dump, .force, .noWait, .noFault, .anonymous, .splitLeaves]
+        let always: FollowFlags = [.write, .force, .noFault, .peerToPeer, .honoursNUMAFaults]
+        let slow: FollowFlags = [.dump, .noWait, .hardwarePoison, .anonymous, .splitLeaves, .interruptible]
         for entry in FollowEntry.allCases {
             for bit in 0..<32 {
                 let flag = FollowFlags(rawValue: 1 << UInt32(bit))
-                if !flag.isDisjoint(with: .internalOnly) {
-                    #expect(entry.checked(flag) == nil, "\(entry) takes bit \(bit)")
-                }
-                if outside.contains(flag) { #expect(entry.checked(flag) != nil, "\(entry) refuses bit \(bit)") }
+                if flag == .get || flag == .longTerm { continue }
+                let isFast = entry == .getFast || entry == .pinFast
+                let isTaken = always.contains(flag) || !isFast && slow.contains(flag)
+                #expect((entry.checked(flag) != nil) == isTaken, "\(entry), bit \(bit)")
             }
-            let pins = entry == .pin || entry == .pinFast || entry == .pinRemote
+            let pins: Bool = [.pin, .pinFast, .pinRemote, .pinUnlocked].contains(entry)
+            #expect(entry.checked([.longTerm, .peerToPeer]) == nil)
             #expect((entry.checked(.longTerm) != nil) == pins)
             #expect((entry.checked(.get) == nil) == pins)
         }

@@ -8,13 +8,13 @@ import Testing
 @Suite struct LockCheckTests {
     @Test func theOrderOfTheRanksIsTheDocuments() {
         let order: [SyncName] = [
-            .mmapLock, .vmaLock, .iMmap, .anonVMA, .pageTable, .pmd, .pte, .pageCache, .zone, .pool,
+            .mmapLock, .vmaLock, .iMmap, .anonVMA, .pageTable, .pmd, .pte, .pageCache, .zone, .pins, .pool,
         ]
         for (lower, higher) in zip(order, order.dropFirst()) { #expect(lower.rank < higher.rank) }
         #expect(
             order.map(\.label) == [
                 "mmap_lock", "vma_lock", "i_mmap_rwsem", "anon_vma", "page_table_lock", "pmd", "pte", "i_pages", "zone",
-                "pool",
+                "pins", "pool",
             ])
     }
 
