@@ -27,9 +27,8 @@ private struct PinCase: CustomTestStringConvertible, Sendable {
 
 @Suite struct PinForkTests {
     private func prepare(_ test: TestMachine, _ pinCase: PinCase) throws -> UInt64 {
-        for size in [16, 32, 64, 128, 256, 512, 1024, 2048] {
-            let mode = pinCase.sizes.contains(size) ? "always" : "never"
-            try test.machine.set("/sys/kernel/mm/transparent_hugepage/hugepages-\(size)kB/enabled", mode)
+        for size in pinCase.sizes {
+            try test.machine.set("/sys/kernel/mm/transparent_hugepage/hugepages-\(size)kB/enabled", "always")
         }
         let start = try test.map(pinCase.pages * page, at: 0x1000_0000_0000)
         _ = test.task.storeByte(start, 5)
@@ -65,7 +64,7 @@ private struct PinCase: CustomTestStringConvertible, Sendable {
     /// What the pin came to.
     private final class Pinned: @unchecked Sendable { var handle: Int? }
 
-    @Test(arguments: [0, 2, 3].map { PinCase.all[$0] })
+    @Test(arguments: [PinCase.all[1], PinCase.all[3]])
     fileprivate func forkOrPartOfItAtAnyPointOfAPinLeavesThePageToThePin(
         _ pinCase: PinCase
     ) throws {
@@ -83,6 +82,8 @@ private struct PinCase: CustomTestStringConvertible, Sendable {
             var isInside = [false, false]
             let hook = TwoSwitches(after: [first, second]) { event, index in
                 if event.name == .sequence { isInside[index] = event.kind == .load || !isInside[index] }
+                // The fork decides by the frame's record; its looks at entries, which the pin does not change, are no points.
+                if index == 1, event.name == .entry, event.kind == .load { return false }
                 return isInside[index] && shared.contains(event.name)
             }
             test.machine.environment.hook = hook
