@@ -106,12 +106,16 @@ extension LiveTests {
             for offset in stride(from: 0, to: mapping.length, by: span / 2) {
                 try mapping.advise(offset..<offset + span / 2, .dontNeed)
             }
-            // Judged by time: a machine under load may need more than one look, and never sees more than there is room for.
-            let reports = try (0..<20).map { _ in try Inspector().inspect(processID) }
-            let found = try reports.map { try #require($0.area(covering: mapping.range)).emptyTables ?? 0 }
+            // Judged by time: a machine under load may need many looks, and never sees more than there is room for.
+            var found: [Int] = []
+            var elsewhere: [Int] = []
+            while found.count < 400, !(found.contains { $0 >= 16 } && elsewhere.contains { $0 <= 8 }) {
+                let report = try Inspector().inspect(processID)
+                found.append(Int(try #require(report.area(covering: mapping.range)).emptyTables ?? 0))
+                elsewhere.append(Int(try #require(report.area(covering: untouched.range)).emptyTables ?? 0))
+            }
             #expect(found.contains { $0 >= 16 }, "\(found)")
             #expect(found.allSatisfy { $0 <= 32 })
-            let elsewhere = try reports.map { try #require($0.area(covering: untouched.range)).emptyTables ?? 0 }
             #expect(elsewhere.contains { $0 <= 8 }, "\(elsewhere)")
         }
 
