@@ -127,8 +127,8 @@ extension MachineCore {
     }
 
     /// Runs `body` for each entry of a range that is not none, under its table's lock, with the page of the folio that
-    /// belongs there.
-    private func eachEntry(
+    /// belongs there; a leaf that maps the folio is taken apart first.
+    func eachEntry(
         _ cpu: CPU, _ head: FrameNumber, _ range: FolioRange,
         _ body: (_ table: FrameNumber, _ index: Int, Entry, _ page: FrameNumber, _ address: UInt64) -> Void
     ) {

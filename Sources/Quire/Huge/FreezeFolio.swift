@@ -47,22 +47,11 @@ extension MachineCore {
         _ cpu: CPU, _ head: FrameNumber, _ range: FolioRange, dropsZeroes: Bool, at new: FrameNumber? = nil
     ) {
         let tables = range.tables
-        eachSpan(tables, range) { start, end in
-            memory.rcu.enter(cpu)
-            defer { memory.rcu.exit(cpu) }
-            let position = tables.position(cpu, start)
-            guard !position.table.isNone, tables.lockIfAttached(cpu, position, start) else { return }
-            for place in 0..<Int((end - start) >> Page.shift) {
-                let address = start + UInt64(place) << Page.shift
-                let index = tables.format.index(address, level: 0)
-                let seen = tables.load(cpu, position.table, index)
-                let frame = memory.page(head, range.page(at: address))
-                guard tables.format.isFrozen(seen), tables.format.frozenFrame(seen) == frame else { continue }
-                let page = new.map { memory.page($0, range.page(at: address)) } ?? frame
-                let entry = thaw(cpu, tables, seen, page, areas[range.area].flags, dropsZeroes: dropsZeroes)
-                tables.update(cpu, position.table, index, entry)
-            }
-            tables.pteLock(position.table).unlock(cpu)
+        eachEntry(cpu, head, range) { table, index, seen, frame, address in
+            guard tables.format.isFrozen(seen), tables.format.frozenFrame(seen) == frame else { return }
+            let page = new.map { memory.page($0, range.page(at: address)) } ?? frame
+            let entry = thaw(cpu, tables, seen, page, areas[range.area].flags, dropsZeroes: dropsZeroes)
+            tables.update(cpu, table, index, entry)
         }
     }
 
