@@ -127,6 +127,36 @@ import Testing
         test.expectNothingLeft()
     }
 
+    /// The same by who follows the folio to its mappings: the first entry unfolds the block, swap entries or migration entries
+    /// take its place, and what was written reaches the folio. Put back, the block qualifies again and folds with its last entry
+    /// (S1-13, S1-15).
+    @Test(arguments: [false, true]) func blockThatReclaimOrMigrationUnmapsUnfoldsOnce(_ isSwap: Bool) throws {
+        let test = try contiguousMachine()
+        let start = try test.touched(blocks: 1)
+        let head = try #require(test.folio(start)).head
+        test.memory.flags(head).clear(test.cpu, bits: FrameFlags.dirty, .frameFlags)
+        test.memory.refcount(head).add(test.cpu, 1, .refcount)
+        let lock = test.memory.folioLock(head)
+        lock.lock(test.cpu)
+        var isComplete = false
+        let counts = test.counting {
+            if let unmapped = test.core.tryToUnmap(test.cpu, head, as: isSwap ? .swap(slot: 32) : .migration) {
+                isComplete = unmapped.isComplete
+                #expect(test.foldedWords(start) == [0])
+                #expect(test.memory.has(test.cpu, head, FrameFlags.dirty))
+                test.core.putBack(test.cpu, unmapped)
+            }
+        }
+        lock.unlock(test.cpu)
+        test.memory.put(test.cpu, folio: head, count: 1)
+        #expect(isComplete && counts.unfolds == 1)
+        #expect(counts.folds == 1 && test.foldedWords(start) == [16])
+        check(test)
+        for place in 0..<16 as Range<UInt64> { #expect(test.task.storeByte(start + place * page, 3) == .done) }
+        check(test)
+        test.expectNothingLeft()
+    }
+
     /// fork write-protects whole blocks in place and copies them whole; nothing is unfolded or folded (S1-09). Writing
     /// operations are an eighth of the entries: one a side for sixteen.
     @Test func forkAndExitConvertNothing() throws {
