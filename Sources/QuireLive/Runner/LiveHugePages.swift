@@ -14,6 +14,11 @@ enum LiveHugePages {
     /// How long the daemon may take for one pass or to fall asleep, in milliseconds.
     static let patience = 10_000
 
+    /// The sizes as a kernel has them when it starts: a run that was killed leaves others.
+    static let defaultSizes = [16, 32, 64, 128, 256, 512, 1024, 2048].map { size in
+        (folder + "hugepages-\(size)kB/enabled", size == 2048 ? "inherit" : "never")
+    }
+
     /// The files that a word of `# requires:` sets; those of `others` only where the kernel has them.
     static func settings(of word: String) -> (needed: [(String, String)], others: [(String, String)])? {
         guard word == "thp" || word == "mthp-64k" else { return nil }

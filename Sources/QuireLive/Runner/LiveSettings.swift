@@ -7,9 +7,10 @@ import SystemPackage
 /// Kernel files that a run has changed.
 struct LiveSettings: ~Copyable {
     /// What every workload takes for granted, where the machine lets it be set.
-    private static let defaults = [
-        ("/sys/kernel/mm/transparent_hugepage/enabled", "madvise"), ("/proc/sys/vm/overcommit_memory", "0"),
-    ]
+    private static let defaults =
+        [
+            ("/sys/kernel/mm/transparent_hugepage/enabled", "madvise"), ("/proc/sys/vm/overcommit_memory", "0"),
+        ] + LiveHugePages.defaultSizes
 
     private var remembered: [(path: String, value: String)] = []
     /// How much is read ahead of files in the scratch folder, kB; nil once that is set.

@@ -106,6 +106,30 @@ import Testing
         test.expectNothingLeft()
     }
 
+    /// S2-07, S3-02: the decision is the folio's, the mark is the page's.
+    @Test(arguments: 0..<16 as Range<UInt64>, [false, true])
+    func writeToOnePageChangesItsEntryAlone(_ number: UInt64, _ childExits: Bool) throws {
+        let test = try TestMachine(sizes: [64])
+        let start = try test.map(folio)
+        for place in 0..<16 as Range<UInt64> { _ = test.task.storeByte(start + place * page, UInt8(place) + 1) }
+        let child = try test.task.fork(pid: 2)
+        if childExits { child.main.exit() }
+        let before = (0..<16 as Range<UInt64>).map { test.space.entry(test.cpu, start + $0 * page) }
+        _ = test.task.storeByte(start + number * page, 99)
+        for place in 0..<16 as Range<UInt64> {
+            let entry = test.space.entry(test.cpu, start + place * page)
+            let frame = test.tables.format.frame(entry)
+            let isTheOne = place == number
+            #expect((entry == before[Int(place)]) != isTheOne)
+            #expect((frame == test.tables.format.frame(before[Int(place)])) == (!isTheOne || childExits))
+            #expect(test.memory.has(test.cpu, frame, FrameFlags.anonExclusive) == isTheOne)
+            #expect(test.byte(start + place * page) == (isTheOne ? 99 : UInt8(place) + 1))
+        }
+        #expect(test.counter(.pagesCopied) == (childExits ? 0 : 1))
+        test.checkAll()
+        test.expectNothingLeft()
+    }
+
     // MARK: Somebody else at the same time
 
     /// What an intruder pinned, for whoever checks afterwards.
