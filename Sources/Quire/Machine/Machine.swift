@@ -18,17 +18,18 @@ public final class Machine: @unchecked Sendable {
     let core: MachineCore
     let host: Host
     let environment: SyncEnvironment
-    private let state: RawState
-    private var processTable: [Int: Process] = [:]
-    private var spaceTable: [UInt32: AddressSpace] = [:]
-    private var nextInode: UInt64 = 1
+    let state: RawState
+    // A checkpoint must have all that follows: Checkpoint.swift.
+    var processTable: [Int: Process] = [:]
+    var spaceTable: [UInt32: AddressSpace] = [:]
+    var nextInode: UInt64 = 1
     /// By handle; guarded by the core's `pins` lock.
-    private var pinTable: [Int: Pin] = [:]
-    private var nextPin = 0
+    var pinTable: [Int: Pin] = [:]
+    var nextPin = 0
     var namedFiles: [String: Handle<FileRecord>] = [:]
     /// Names of files and special areas; number 0 is no name.
-    private(set) var strings: [String] = [""]
-    private var stringNumbers: [String: UInt32] = ["": 0]
+    var strings: [String] = [""]
+    var stringNumbers: [String: UInt32] = ["": 0]
 
     /// Makes a machine. Throws `MachineError.noHostMemory`, or `.badValue` for a configuration that cannot be.
     public init(_ configuration: MachineConfiguration, host: Host) throws(MachineError) {
@@ -82,6 +83,12 @@ public final class Machine: @unchecked Sendable {
 
     /// The context of a CPU, 0 ..< `configuration.cpus`.
     public func cpu(_ index: Int) -> CPU { state.cpu(index) }
+
+    /// Hands every operation of `Sync` to a scheduler from now on; nil ends that, and the machine is sequential.
+    public func explore(with hook: ScheduleHook?) {
+        environment.hook = hook
+        state.set(mode: hook == nil ? .sequential : .explored)
+    }
 
     // MARK: Processes
 

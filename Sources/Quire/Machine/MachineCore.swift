@@ -106,21 +106,17 @@ final class MachineCore: Sendable {
     /// The page tables of the address space with a number, which must live.
     func tables(ofSpace number: UInt32) -> PageTables { pageTables[pageTables.handle(at: number)] }
 
+    /// The memory of every pool, in a fixed order.
+    var pools: [PoolMemory] {
+        [
+            areas.memory, nodes.memory, trees.memory, spaces.memory, pageTables.memory, anonVMAs.memory, links.memory,
+            files.memory, extrasPool.memory, userfaults.memory, pins.memory, pinLists.memory, settingsPool.memory,
+        ]
+    }
+
     /// Gives the pools back to the host.
     func release(to host: Host) {
-        areas.release(to: host)
-        nodes.release(to: host)
-        trees.release(to: host)
-        spaces.release(to: host)
-        pageTables.release(to: host)
-        anonVMAs.release(to: host)
-        links.release(to: host)
-        files.release(to: host)
-        extrasPool.release(to: host)
-        userfaults.release(to: host)
-        pins.release(to: host)
-        pinLists.release(to: host)
-        settingsPool.release(to: host)
+        for pool in pools { pool.release(to: host) }
     }
 
     /// Lets the n-th next allocation of a record fail, in every pool; for tests.

@@ -73,6 +73,38 @@ public final class Process {
         return number
     }
 
+    /// What may change about a process, for a checkpoint.
+    struct Saved {
+        fileprivate let space: AddressSpace
+        fileprivate let descriptors: [Int: Descriptor]
+        fileprivate let borrowsAddressSpace: Bool
+        fileprivate let hasExited: Bool
+        fileprivate let lender: Process?
+        fileprivate let borrowers: [Process]
+        fileprivate let foreignFaults: (minor: Int64, major: Int64)
+        fileprivate let main: Task?
+        fileprivate let policy: MemoryPolicy
+    }
+
+    var saved: Saved {
+        get {
+            Saved(
+                space: space, descriptors: descriptors, borrowsAddressSpace: borrowsAddressSpace, hasExited: hasExited,
+                lender: lender, borrowers: borrowers, foreignFaults: foreignFaults, main: mainTask, policy: main.policy)
+        }
+        set {
+            space = newValue.space
+            descriptors = newValue.descriptors
+            borrowsAddressSpace = newValue.borrowsAddressSpace
+            hasExited = newValue.hasExited
+            lender = newValue.lender
+            borrowers = newValue.borrowers
+            foreignFaults = newValue.foreignFaults
+            mainTask = newValue.main
+            main.policy = newValue.policy
+        }
+    }
+
     /// Sets the address at which brk begins, where it is not set yet.
     public func setHeap(start: UInt64) {
         guard space.numbers.heapStart == 0 else { return }

@@ -31,7 +31,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
 
 /// The frames of one machine: a pointer to where everything lies, so that handing it on copies one word.
 @safe struct PhysicalMemory: BitwiseCopyable, @unchecked Sendable {
-    private let parts: UnsafePointer<PhysicalMemoryParts>
+    let parts: UnsafePointer<PhysicalMemoryParts>
 
     static let recordBytes = 32
 
@@ -83,7 +83,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         unsafe host.release(UnsafeMutableRawPointer(mutating: parts), layout.stateBytes)
     }
 
-    private struct Layout {
+    struct Layout {
         let arenaBytes: Int, recordBytes: Int, stateBytes: Int
         let zoneOffset: Int, formatOffset: Int, rcuOffset: Int, perCPUOffset: Int
 

@@ -43,11 +43,11 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         self.capacity = UInt32(capacity)
     }
 
-    /// Gives the pool's memory back to the host.
-    func release(to host: Host) {
-        let generationBytes = (Int(capacity) * 4 + 4095) & ~4095
-        let recordBytes = (Int(capacity) * MemoryLayout<Record>.stride + 4095) & ~4095
-        unsafe host.release(UnsafeMutableRawPointer(head), 4096 + generationBytes + recordBytes)
+    /// The pool as memory, whatever its records are.
+    var memory: PoolMemory {
+        unsafe PoolMemory(
+            head: head, generations: generations, records: records, capacity: Int(capacity),
+            stride: MemoryLayout<Record>.stride)
     }
 
     var lock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(head)), .pool) }

@@ -7,6 +7,8 @@
     private let bytes: Int
     private let cpus: Int
     private let tlbBytes: Int
+    /// The number of CPUs.
+    var cpuCount: Int { cpus }
 
     private static let cpuStride = (MemoryLayout<CPUState>.stride + 127) & ~127
 
@@ -51,6 +53,14 @@
     /// The memory of the TLBs.
     var tlbMemory: UnsafeMutableRawPointer {
         unsafe base + 4096 + ((cpus * Self.cpuStride + 4095) & ~4095)
+    }
+
+    /// The whole block.
+    var extents: [Extent] { unsafe [Extent(base, bytes)] }
+
+    /// Sets how the machine runs from now on.
+    func set(mode: RunMode) {
+        for index in 0..<cpus { unsafe cpu(index).state.pointee.mode = mode.rawValue }
     }
 
     /// Gives the block back.

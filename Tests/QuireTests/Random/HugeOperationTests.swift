@@ -6,7 +6,7 @@ import Testing
 @testable import Quire
 
 /// A machine with huge pages under random operations.
-private struct HugeRun {
+struct HugeRun: OperationRun {
     let test: TestMachine
     var random: SeededRandom
     var nextPid = 2

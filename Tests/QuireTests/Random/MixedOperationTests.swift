@@ -6,7 +6,7 @@ import Testing
 @testable import Quire
 
 /// A machine under random operations of every kind.
-private struct MixedRun {
+struct MixedRun: OperationRun {
     let test: TestMachine
     var random: SeededRandom
     var nextPid = 2

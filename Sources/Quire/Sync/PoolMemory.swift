@@ -1,0 +1,52 @@
+// A pool as memory, whatever its records are: where it lies, what of it is in use, and giving it back. Pool.swift says what
+// the words mean. Part of the unsafe floor.
+
+/// The memory of a pool.
+@safe struct PoolMemory: BitwiseCopyable, @unchecked Sendable {
+    private let head: UnsafeMutablePointer<UInt32>
+    private let generations: UnsafeMutablePointer<UInt32>
+    private let records: UnsafeMutableRawPointer
+    private let capacity: Int
+    private let stride: Int
+
+    /// The memory of the pool with these parts; `stride` is the bytes from one record to the next.
+    init(
+        head: UnsafeMutablePointer<UInt32>, generations: UnsafeMutablePointer<UInt32>,
+        records: UnsafeMutableRawPointer, capacity: Int, stride: Int
+    ) {
+        unsafe self.head = head
+        unsafe self.generations = generations
+        unsafe self.records = records
+        self.capacity = capacity
+        self.stride = stride
+    }
+
+    /// The first record that was never used.
+    var frontier: Int { unsafe Int(head[2]) }
+
+    /// The number of records in use.
+    var used: Int { unsafe Int(head[3]) }
+
+    /// What is in use: the head's words, and generations and records up to the frontier.
+    var extents: [Extent] {
+        unsafe [
+            Extent(UnsafeMutableRawPointer(head), 32), Extent(UnsafeMutableRawPointer(generations), frontier * 4),
+            Extent(records, frontier * stride),
+        ]
+    }
+
+    /// Zeroes what a run has used beyond the frontier, which was `earlier` when it ended.
+    func forgetBeyondFrontier(upTo earlier: Int) {
+        guard earlier > frontier else { return }
+        let count = earlier - frontier
+        unsafe (generations + frontier).update(repeating: 0, count: count)
+        unsafe (records + frontier * stride).initializeMemory(as: UInt8.self, repeating: 0, count: count * stride)
+    }
+
+    /// Gives the memory back to the host.
+    func release(to host: Host) {
+        let generationBytes = (capacity * 4 + 4095) & ~4095
+        let recordBytes = (capacity * stride + 4095) & ~4095
+        unsafe host.release(UnsafeMutableRawPointer(head), 4096 + generationBytes + recordBytes)
+    }
+}
