@@ -10,6 +10,7 @@ let package = Package(
         .library(name: "Quire", targets: ["Quire"]),
         .library(name: "QuireHost", targets: ["QuireHost"]),
         .library(name: "QuireWorkload", targets: ["QuireWorkload"]),
+        .library(name: "QuireExplore", targets: ["QuireExplore"]),
         .executable(name: "quire", targets: ["quire"]),
     ],
     dependencies: [
@@ -39,6 +40,9 @@ let package = Package(
                 "CQuireLive", "QuireWorkload", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        // The explorer: the core under a controlled scheduler. Switching stacks is a few lines of assembly.
+        .target(name: "CQuireSwitch"),
+        .target(name: "QuireExplore", dependencies: ["Quire", "QuireHost", "CQuireSwitch"], swiftSettings: settings),
         // Recording of real programs with strace and perf.
         .target(
             name: "QuireRecord",
@@ -62,6 +66,7 @@ let package = Package(
         .testTarget(
             name: "QuireWorkloadTests", dependencies: ["QuireWorkload", "WorkloadSuite", "HardwareWalker"],
             swiftSettings: settings),
+        .testTarget(name: "QuireExploreTests", dependencies: ["QuireExplore"], swiftSettings: settings),
         .testTarget(name: "QuireConformTests", dependencies: ["QuireConform"], swiftSettings: settings),
         .testTarget(
             name: "QuireExplainTests", dependencies: ["QuireExplain", "WorkloadSuite"], exclude: ["Pictures"],

@@ -23,6 +23,12 @@ import Synchronization
         unsafe epochWord.cell.pointee.store(1, ordering: .relaxed)
     }
 
+    /// The domain that lies in memory of `bytes(cpus:)` bytes already.
+    init(existingAt base: UnsafeMutableRawPointer, cpus: Int) {
+        unsafe self.base = base
+        self.cpus = cpus
+    }
+
     private var epochWord: Word64 { unsafe Word64(at: base) }
     private func word(_ cpu: Int) -> Word64 { unsafe Word64(at: base + (cpu + 1) * Self.line) }
 

@@ -10,6 +10,8 @@ import Synchronization
     let name: SyncName
 
     private static let writer: UInt32 = 1 << 31
+    /// The bit that says that a writer holds it.
+    static let writerBit = writer
     private static let sleepers: UInt32 = 1 << 30
     private static let readers: UInt32 = 1 << 30 - 1
 

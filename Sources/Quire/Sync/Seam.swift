@@ -14,6 +14,26 @@ public struct SyncEvent: BitwiseCopyable, Sendable {
     public var object: UInt64
 }
 
+extension SyncEvent {
+    /// Whether the operation could go through this moment: a blocking acquisition asks for its lock to be free, by what the
+    /// word reads; everything else always can.
+    public var canProceed: Bool {
+        guard kind == .lock || kind == .readLock,
+            let word = unsafe UnsafePointer<UInt32>(bitPattern: UInt(truncatingIfNeeded: object))
+        else { return true }
+        let value = unsafe word.pointee
+        return kind == .lock ? value == 0 : value & RWSemaphore.writerBit == 0
+    }
+
+    /// Whether the operation changes its object, so that its order with another one's matters.
+    public var changes: Bool {
+        switch kind {
+        case .load, .wait, .gracePeriod: false
+        default: true
+        }
+    }
+}
+
 /// A controlled scheduler, as `Sync` sees it. Subclasses switch to another simulated CPU inside these calls.
 open class ScheduleHook {
     /// Makes a hook.

@@ -1,0 +1,62 @@
+// A scene on a real machine: one process, prepared once; then every run starts from that checkpoint, with a task of the
+// process on each simulated CPU. What a run came to is asked of the machine when all have ended.
+
+public import Quire
+
+/// A machine to explore, with what each of its CPUs does.
+///
+///     let scene = try MachineScene(cpus: 2, host: .linux) { task in
+///         try task.mmap(0x1000_0000_0000, length: 2 << 20, protection: [.read, .write], flags: [.private, .anonymous, .fixed])
+///     }
+///     scene.cpu(0) { task in try? task.madvise(0x1000_0000_0000, 2 << 20, Advice.dontNeed.rawValue) }
+///     scene.cpu(1) { task in _ = task.storeByte(0x1000_0000_0000, 1) }
+///     let result = Explorer().explore(scene.scene { process in "\(process.status().pageTables)" })
+public final class MachineScene {
+    /// The machine.
+    public let machine: Machine
+    /// The process whose tasks run.
+    public let process: Process
+    private let checkpoint: MachineCheckpoint
+    /// The bytes that are copied back before each run.
+    public var bytes: Int { checkpoint.bytes }
+    private var acts: [(Task) -> Void] = []
+    /// The tasks of the present run, by CPU.
+    private var tasks: [Task] = []
+
+    /// Makes the machine and prepares it on CPU 0. Throws what the preparation throws.
+    public init(
+        cpus: Int, host: Host, configure: (inout MachineConfiguration) -> Void = { _ in },
+        prepare: (Task) throws -> Void
+    ) throws {
+        var configuration = MachineConfiguration()
+        configuration.memory = 16 << 20
+        configuration.cpus = cpus
+        configuration.contents = .off
+        configure(&configuration)
+        machine = try Machine(configuration, host: host)
+        process = try machine.makeProcess(pid: 1)
+        try prepare(process.main)
+        checkpoint = machine.checkpoint()
+    }
+
+    /// Says what a CPU does; CPUs are numbered from 0, in the order of the calls.
+    public func cpu(_ number: Int, _ body: @escaping (Task) -> Void) {
+        precondition(number == acts.count, "say what CPU \(acts.count) does first")
+        acts.append(body)
+    }
+
+    /// The scene; `outcome` looks at the process after each run, whose invariants have been checked.
+    public func scene(_ outcome: @escaping (Process) -> String) -> Scene {
+        Scene(
+            reset: { [self] hook in
+                machine.restore(checkpoint)
+                tasks = acts.indices.map { process.makeTask(tid: 100 + $0, cpu: $0) }
+                machine.explore(with: hook)
+            }, bodies: acts.indices.map { number in { [self] in acts[number](tasks[number]) } },
+            outcome: { [machine, process] in
+                machine.explore(with: nil)
+                process.checkInvariants()
+                return outcome(process)
+            })
+    }
+}

@@ -1,0 +1,148 @@
+// Dynamic partial-order reduction: of the schedules that differ only in the order of steps that commute, about one is
+// run. While a run goes, each step is held against the earlier steps that it races with (dependent, not ordered by what
+// came between); the strand is then tried before that step in a later run. Sleep sets keep a strand from being tried again
+// where nothing that it depends on has happened since. Flanagan and Godefroid, POPL 2005; Godefroid's sleep sets.
+
+import Quire
+
+/// How far each strand had come, as seen by one of them.
+private struct VectorClock {
+    var counts: InlineArray<8, Int32> = InlineArray(repeating: 0)
+
+    mutating func join(_ other: VectorClock) {
+        for strand in 0..<8 where other.counts[strand] > counts[strand] { counts[strand] = other.counts[strand] }
+    }
+}
+
+/// A step of the present run.
+private struct Taken {
+    var strand: Int
+    var event: SyncEvent
+    /// Its number among its strand's steps.
+    var number: Int32
+    var clock: VectorClock
+    /// Its place in the stack of nodes.
+    var depth: Int
+}
+
+/// A state on the way, with what was and what is to be tried from it.
+private struct Node {
+    var enabled: UInt64
+    var chosen: Int
+    var backtrack: UInt64
+    var done: UInt64 = 0
+    var sleep: UInt64
+    var next: InlineArray<8, SyncEvent?> = InlineArray(repeating: nil)
+}
+
+/// DPOR's decisions, for at most eight strands.
+final class DPORChooser: Chooser {
+    static let mostStrands = 8
+    private var nodes: [Node] = []
+    private var taken: [Taken] = []
+    private var clocks: [VectorClock] = []
+    private var depth = 0
+    private var strands = 0
+    /// The steps that concern each object, in order.
+    private var history: [UInt64: [Int]] = [:]
+    private var choices: [UInt8] = []
+    /// Everything that could go on is asleep: the rest of the run is another's, told already.
+    private(set) var isRedundant = false
+
+    override func begin(strands: Int) {
+        precondition(strands <= Self.mostStrands, "DPOR takes at most \(Self.mostStrands) strands")
+        self.strands = strands
+        depth = 0
+        isRedundant = false
+        taken.removeAll(keepingCapacity: true)
+        history.removeAll(keepingCapacity: true)
+        choices.removeAll(keepingCapacity: true)
+        clocks = Array(repeating: VectorClock(), count: strands)
+    }
+
+    override func choose(_ enabled: UInt64, running: Int, next: (Int) -> SyncEvent?) -> Int {
+        let chosen = pick(enabled, running, next)
+        if enabled & (enabled - 1) != 0 { choices.append(UInt8(chosen)) }
+        return chosen
+    }
+
+    private func pick(_ enabled: UInt64, _ running: Int, _ next: (Int) -> SyncEvent?) -> Int {
+        if isRedundant { return running >= 0 ? running : enabled.trailingZeroBitCount }
+        defer { depth += 1 }
+        if depth < nodes.count {
+            precondition(nodes[depth].enabled == enabled, "a run does not repeat itself")
+            return nodes[depth].chosen
+        }
+        var node = Node(enabled: enabled, chosen: 0, backtrack: 0, sleep: 0)
+        for strand in 0..<strands { node.next[strand] = next(strand) }
+        node.sleep = depth > 0 ? inheritedSleep(nodes[depth - 1]) & enabled : 0
+        let awake = enabled & ~node.sleep
+        guard awake != 0 else {
+            isRedundant = true
+            return running >= 0 ? running : enabled.trailingZeroBitCount
+        }
+        let chosen = running >= 0 && awake & 1 << UInt64(running) != 0 ? running : awake.trailingZeroBitCount
+        node.chosen = chosen
+        node.backtrack = 1 << UInt64(chosen)
+        nodes.append(node)
+        return chosen
+    }
+
+    /// Who slept or was tried before, and does not depend on what was chosen.
+    private func inheritedSleep(_ node: Node) -> UInt64 {
+        guard let event = node.next[node.chosen] else { return 0 }
+        var rest = (node.sleep | node.done) & ~(1 << UInt64(node.chosen))
+        var sleep: UInt64 = 0
+        while rest != 0 {
+            let strand = rest.trailingZeroBitCount
+            rest &= rest - 1
+            if let other = node.next[strand], !event.depends(on: other) { sleep |= 1 << UInt64(strand) }
+        }
+        return sleep
+    }
+
+    override func happens(_ event: SyncEvent, strand: Int) {
+        guard !isRedundant else { return }
+        let key = event.name == .rcu ? 1 : event.object
+        var clock = clocks[strand]
+        for place in history[key, default: []].reversed() {
+            let earlier = taken[place]
+            guard earlier.strand != strand, event.depends(on: earlier.event) else { continue }
+            if earlier.number > clock.counts[earlier.strand], event.mayBeCoenabled(with: earlier.event) {
+                tryBefore(earlier.depth, strand)
+            }
+        }
+        for place in history[key, default: []] where event.depends(on: taken[place].event) {
+            clock.join(taken[place].clock)
+        }
+        clock.counts[strand] += 1
+        clocks[strand] = clock
+        history[key, default: []].append(taken.count)
+        taken.append(
+            Taken(strand: strand, event: event, number: clock.counts[strand], clock: clock, depth: depth - 1))
+    }
+
+    /// Has a strand tried in the state before an earlier step; all that could go on there if it could not.
+    private func tryBefore(_ depth: Int, _ strand: Int) {
+        let bit: UInt64 = 1 << UInt64(strand)
+        nodes[depth].backtrack |= nodes[depth].enabled & bit != 0 ? bit : nodes[depth].enabled
+    }
+
+    override func advance() -> Bool {
+        if nodes.count > depth { nodes.removeLast(nodes.count - depth) }
+        while !nodes.isEmpty {
+            let last = nodes.count - 1
+            nodes[last].done |= 1 << UInt64(nodes[last].chosen)
+            let rest = nodes[last].backtrack & ~nodes[last].done & ~nodes[last].sleep
+            if rest != 0 {
+                nodes[last].chosen = rest.trailingZeroBitCount
+                return true
+            }
+            nodes.removeLast()
+        }
+        exhausted()
+        return false
+    }
+
+    override var schedule: Schedule { Schedule(choices: choices) }
+}
