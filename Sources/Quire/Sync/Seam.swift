@@ -68,21 +68,33 @@ private func announce(
     _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName
 ) {
     let event = SyncEvent(kind: kind, name: name, order: order, object: UInt64(UInt(bitPattern: object)))
-    cpu.environment.hook?.point(event, on: cpu)
+    // The machine keeps both: counting references at every operation took half of an exploration's time.
+    let environment = unsafe Unmanaged<SyncEnvironment>.fromOpaque(cpu.environmentPointer)
+    unsafe environment._withUnsafeGuaranteedRef { environment in
+        guard let hook = environment.borrowedHook else { return }
+        unsafe hook._withUnsafeGuaranteedRef { $0.point(event, on: cpu) }
+    }
 }
 
 /// What the CPUs of one machine share below the memory manager: the host, and the scheduler where it is explored.
-final class SyncEnvironment {
+@safe final class SyncEnvironment {
     let host: Host
-    var hook: ScheduleHook?
+    var hook: ScheduleHook? {
+        didSet { borrowedHook = unsafe hook.map { unsafe Unmanaged.passUnretained($0) } }
+    }
+    /// The same without a count: whoever sets a hook keeps it until no operation is under way.
+    @safe fileprivate var borrowedHook: Unmanaged<ScheduleHook>?
 
     init(host: Host) { self.host = host }
 }
 
 extension CPU {
+    fileprivate var environmentPointer: UnsafeRawPointer {
+        unsafe UnsafeRawPointer(bitPattern: state.pointee.environment)!
+    }
+
     var environment: SyncEnvironment {
-        let pointer = unsafe UnsafeRawPointer(bitPattern: state.pointee.environment)!
-        return unsafe Unmanaged<SyncEnvironment>.fromOpaque(pointer).takeUnretainedValue()
+        unsafe Unmanaged<SyncEnvironment>.fromOpaque(environmentPointer).takeUnretainedValue()
     }
 
     /// Waits a moment for another CPU to change the word: a spin where threads are real, a switch where explored.
