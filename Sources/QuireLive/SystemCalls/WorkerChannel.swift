@@ -2,6 +2,7 @@
 // buffer holds. Part of the unsafe floor. The worker itself is CQuireLive's; `Runner` speaks to it through this alone.
 
 import CQuireLive
+import Synchronization
 import SystemPackage
 
 #if canImport(Glibc)
@@ -45,12 +46,19 @@ final class WorkerChannel {
         return channel
     }
 
-    /// Starts the first worker.
+    /// Held while a worker's block lies in this process: it has one place in every address space.
+    private static let blockIsHere = Mutex(())
+
+    /// Starts the first worker. Threads take turns.
     static func startWorker(cpu: Int, directory: String) throws(Errno) -> (channel: WorkerChannel, pid: Int32) {
         var pid: Int32 = -1
         let channel = try make { (end) throws(Errno) in
-            pid = unsafe quire_worker_start(end, CInt(cpu), directory)
-            if pid < 0 { throw Errno(rawValue: errno) }
+            var error: CInt = 0
+            blockIsHere.withLock { _ in
+                pid = unsafe quire_worker_start(end, CInt(cpu), directory)
+                error = errno
+            }
+            if pid < 0 { throw Errno(rawValue: error) }
         }
         return (channel, pid)
     }
