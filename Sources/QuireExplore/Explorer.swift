@@ -1,7 +1,8 @@
 // Run after run: puts the scene back, lets the strands go under a chooser, takes the outcome, and counts. What is explored
-// is a scene: how it starts, what each simulated CPU does, and what came of it.
+// is a scene (Scene.swift); what came of it is an exploration. Neighbours: Search (who chooses), Minimiser.swift (fewer
+// preemptions), ParallelExplorer.swift (several cores).
 
-public import Quire
+import Quire
 
 /// How an explorer searches.
 public enum Strategy: Hashable, Sendable {
@@ -13,39 +14,14 @@ public enum Strategy: Hashable, Sendable {
     case pct(seed: UInt64, depth: Int)
     /// A fair choice at each step.
     case random(seed: UInt64)
-}
 
-/// Something to explore.
-public struct Scene {
-    /// Puts everything back to the beginning and hands operations to the hook.
-    public var reset: (ScheduleHook) -> Void
-    /// What each simulated CPU does; number n runs on CPU n.
-    public var bodies: [() -> Void]
-    /// What came of a run, once all have ended.
-    public var outcome: () -> String
-
-    public init(reset: @escaping (ScheduleHook) -> Void, bodies: [() -> Void], outcome: @escaping () -> String) {
-        self.reset = reset
-        self.bodies = bodies
-        self.outcome = outcome
+    /// Whether the search can end, so that "none" means none.
+    public var isComplete: Bool {
+        switch self {
+        case .exhaustive, .dpor: true
+        case .pct, .random: false
+        }
     }
-}
-
-/// What an exploration came to.
-public struct Exploration: Sendable {
-    /// One outcome: how often, and the schedule that first led to it.
-    public struct Found: Sendable {
-        public var count = 0
-        public var schedule: Schedule
-        public var end: RunEnd
-        public var trace: [Step]
-    }
-
-    /// By outcome.
-    public var outcomes: [String: Found] = [:]
-    public var executions = 0
-    /// Whether the search ended inside its bound: only then does "none" mean none.
-    public var isExhausted = false
 }
 
 /// Explores scenes.
@@ -53,15 +29,21 @@ public struct Explorer {
     public var strategy = Strategy.dpor
     /// The most runs.
     public var budget = 1_000_000
+    /// The most seconds; nil: as long as it takes.
+    public var seconds: Double?
+    /// Whether plain stores wait in a buffer of their CPU, as on x86 (x86-TSO); else memory is sequentially consistent.
+    public var hasStoreBuffers = false
+    /// Outcomes that end the search when they are seen first.
+    public var stopsAt: ((String, Exploration.Found) -> Bool)?
 
     public init(_ strategy: Strategy = .dpor, budget: Int = 1_000_000) {
         self.strategy = strategy
         self.budget = budget
     }
 
-    private func makeChooser() -> Chooser {
+    func makeChooser(prefix: [UInt8] = []) -> Chooser {
         switch strategy {
-        case .exhaustive(let preemptions): ExhaustiveChooser(preemptions: preemptions ?? .max)
+        case .exhaustive(let preemptions): ExhaustiveChooser(preemptions: preemptions ?? .max, prefix: prefix)
         case .dpor: DPORChooser()
         case .pct(let seed, let depth): PCTChooser(seed: seed, depth: depth)
         case .random(let seed): RandomChooser(seed: seed)
@@ -69,41 +51,82 @@ public struct Explorer {
     }
 
     /// Runs the scene until the search ends or the budget is used up.
-    public func explore(_ scene: Scene) -> Exploration {
-        let chooser = makeChooser()
-        let scheduler = Scheduler(chooser)
+    public func explore(_ scene: Scene, progress: ((Exploration) -> Void)? = nil) -> Exploration {
+        explore(scene, makeChooser(), progress)
+    }
+
+    func explore(_ scene: Scene, _ chooser: Chooser, _ progress: ((Exploration) -> Void)?) -> Exploration {
+        let scheduler = Scheduler(chooser, hasStoreBuffers: hasStoreBuffers)
+        scheduler.inspector = scene.inspect
         var result = Exploration()
+        let clock = ContinuousClock()
+        let begin = clock.now
+        var isStopped = false
         repeat {
-            scene.reset(scheduler)
-            let end = scheduler.run(scene.bodies)
-            if (chooser as? DPORChooser)?.isRedundant == true { continue }
-            result.executions += 1
-            let outcome = end == .completed ? scene.outcome() : "\(Self.name(of: end))"
-            if result.outcomes[outcome] == nil {
-                result.outcomes[outcome] = Exploration.Found(
-                    schedule: chooser.schedule, end: end, trace: scheduler.trace)
+            let outcome = run(scene, scheduler)
+            if (chooser as? DPORChooser)?.isRedundant == true {
+                result.redundant += 1
+            } else {
+                result.note(outcome, scheduler, chooser)
+                if let stopsAt, let found = result.outcomes[outcome.text], found.count == 1 {
+                    isStopped = stopsAt(outcome.text, found)
+                }
             }
-            result.outcomes[outcome]?.count += 1
-        } while result.executions < budget && chooser.advance()
-        result.isExhausted = chooser.isExhausted
+            if (result.executions + result.redundant) & 255 == 0 {
+                result.seconds = (clock.now - begin) / .seconds(1)
+                if let seconds, result.seconds >= seconds { break }
+                progress?(result)
+            }
+        } while !isStopped && result.executions < budget && chooser.advance()
+        result.isExhausted = chooser.isExhausted && !isStopped
+        result.seconds = (clock.now - begin) / .seconds(1)
         return result
     }
 
-    /// Runs the scene once, by a saved schedule. The outcome, and whether the schedule fitted.
-    public func replay(_ scene: Scene, _ schedule: Schedule) -> (outcome: String, trace: [Step], fits: Bool) {
-        let chooser = ReplayChooser(schedule)
-        let scheduler = Scheduler(chooser)
+    /// One run from the beginning to its outcome.
+    func run(_ scene: Scene, _ scheduler: Scheduler) -> Outcome {
         scene.reset(scheduler)
         let end = scheduler.run(scene.bodies)
-        let outcome = end == .completed ? scene.outcome() : Self.name(of: end)
-        return (outcome, scheduler.trace, !chooser.hasStrayed)
-    }
-
-    private static func name(of end: RunEnd) -> String {
         switch end {
-        case .completed: "completed"
-        case .deadlock: "deadlock"
-        case .tooLong: "livelock"
+        case .completed:
+            var text = ""
+            if let broken = scheduler.check({ text = scene.outcome() }) {
+                return Outcome(text: "violation: \(broken)", end: .violation(broken))
+            }
+            return Outcome(text: text, end: .completed)
+        case .deadlock: return Outcome(text: "deadlock: \(LockCycle(scheduler.trace, end).text)", end: end)
+        case .tooLong: return Outcome(text: "livelock", end: end)
+        case .violation(let text): return Outcome(text: "violation: \(text)", end: end)
         }
     }
+
+    /// Runs the scene once, by a saved schedule.
+    public func replay(_ scene: Scene, _ schedule: Schedule) -> Replay {
+        let chooser = ReplayChooser(schedule)
+        let scheduler = Scheduler(chooser, hasStoreBuffers: hasStoreBuffers)
+        scheduler.inspector = scene.inspect
+        let recorder = scene.describe.map { DrawingRecorder(scheduler, describe: $0) }
+        let outcome = run(scene, scheduler)
+        return Replay(
+            outcome: outcome.text, end: outcome.end, trace: scheduler.trace, fits: !chooser.hasStrayed,
+            preemptions: scheduler.preemptions, drawing: recorder?.finish(outcome) ?? [])
+    }
+}
+
+/// What a run came to.
+struct Outcome {
+    var text: String
+    var end: RunEnd
+}
+
+/// A run by a saved schedule.
+public struct Replay: Sendable {
+    public var outcome: String
+    public var end: RunEnd
+    public var trace: [Step]
+    /// Whether the run could follow the schedule; else it is of another scene or of other code.
+    public var fits: Bool
+    public var preemptions: Int
+    /// What each CPU did, to be drawn; empty where the scene cannot tell.
+    public var drawing: [DrawnStep]
 }

@@ -8,31 +8,37 @@ public import Quire
 ///     let scene = try MachineScene(cpus: 2, host: .linux) { task in
 ///         try task.mmap(0x1000_0000_0000, length: 2 << 20, protection: [.read, .write], flags: [.private, .anonymous, .fixed])
 ///     }
-///     scene.cpu(0) { task in try? task.madvise(0x1000_0000_0000, 2 << 20, Advice.dontNeed.rawValue) }
-///     scene.cpu(1) { task in _ = task.storeByte(0x1000_0000_0000, 1) }
+///     scene.cpu(0, "madvise(MADV_DONTNEED)") { task in
+///         try? task.madvise(0x1000_0000_0000, 2 << 20, Advice.dontNeed.rawValue)
+///     }
+///     scene.cpu(1, "store") { task in _ = task.storeByte(0x1000_0000_0000, 1) }
 ///     let result = Explorer().explore(scene.scene { process in "\(process.status().pageTables)" })
 public final class MachineScene {
     /// The machine.
     public let machine: Machine
     /// The process whose tasks run.
     public let process: Process
+    /// What the core does without.
+    public var omissions: Omissions
     private let checkpoint: MachineCheckpoint
     /// The bytes that are copied back before each run.
     public var bytes: Int { checkpoint.bytes }
-    private var acts: [(Task) -> Void] = []
+    private var acts: [(title: String, body: (Task) -> Void)] = []
     /// The tasks of the present run, by CPU.
     private var tasks: [Task] = []
+    private var hook: ScheduleHook?
 
     /// Makes the machine and prepares it on CPU 0. Throws what the preparation throws.
     public init(
-        cpus: Int, host: Host, configure: (inout MachineConfiguration) -> Void = { _ in },
-        prepare: (Task) throws -> Void
+        cpus: Int, host: Host, without omissions: Omissions = .none,
+        configure: (inout MachineConfiguration) -> Void = { _ in }, prepare: (Task) throws -> Void
     ) throws {
         var configuration = MachineConfiguration()
         configuration.memory = 16 << 20
         configuration.cpus = cpus
         configuration.contents = .off
         configure(&configuration)
+        self.omissions = omissions
         machine = try Machine(configuration, host: host)
         process = try machine.makeProcess(pid: 1)
         try prepare(process.main)
@@ -43,7 +49,7 @@ public final class MachineScene {
     /// Lets every CPU have free frames of its own, as on a machine that has run for a while: to fill a list takes a hundred
     /// steps and more, in which nothing of the scene happens.
     private static func fillLists(_ machine: Machine, cpus: Int) throws {
-        let other = try machine.makeProcess(pid: 2)
+        let other = try machine.makeProcess(pid: 1 << 22)
         for cpu in 0..<cpus {
             let task = other.makeTask(tid: 200 + cpu, cpu: cpu)
             let start = try task.mmap(length: 4 << 20, protection: [.read, .write], flags: [.private, .anonymous])
@@ -53,24 +59,35 @@ public final class MachineScene {
         other.main.exit()
     }
 
-    /// Says what a CPU does; CPUs are numbered from 0, in the order of the calls.
-    public func cpu(_ number: Int, _ body: @escaping (Task) -> Void) {
+    /// Says what a CPU does, and what a diagram calls it; CPUs are numbered from 0, in the order of the calls.
+    public func cpu(_ number: Int, _ title: String = "", _ body: @escaping (Task) -> Void) {
         precondition(number == acts.count, "say what CPU \(acts.count) does first")
-        acts.append(body)
+        acts.append((title, body))
     }
 
     /// The scene; `outcome` looks at the process after each run, whose invariants have been checked.
     public func scene(_ outcome: @escaping (Process) -> String) -> Scene {
         Scene(
-            reset: { [self] hook in
-                machine.restore(checkpoint)
-                tasks = acts.indices.map { process.makeTask(tid: 100 + $0, cpu: $0) }
-                machine.explore(with: hook)
-            }, bodies: acts.indices.map { number in { [self] in acts[number](tasks[number]) } },
+            reset: { [self] hook in reset(hook) },
+            bodies: acts.indices.map { number in { [self] in act(number) } },
             outcome: { [machine, process] in
-                machine.explore(with: nil)
+                machine.pauseExploration()
                 process.checkInvariants()
                 return outcome(process)
-            })
+            },
+            inspect: { [machine] event in machine.brokenUse(event) },
+            describe: { [machine] event in machine.describe(event) })
+    }
+
+    private func reset(_ hook: ScheduleHook) {
+        self.hook = hook
+        machine.restore(checkpoint)
+        tasks = acts.indices.map { process.makeTask(tid: 100 + $0, cpu: $0) }
+        machine.explore(with: hook, without: omissions)
+    }
+
+    private func act(_ number: Int) {
+        if !acts[number].title.isEmpty { hook?.noted(.label(acts[number].title), on: machine.cpu(number)) }
+        acts[number].body(tasks[number])
     }
 }

@@ -33,4 +33,6 @@ public enum RunEnd: Hashable, Sendable {
     case deadlock([Step])
     /// More steps than a fair run takes.
     case tooLong
+    /// Something is broken: what.
+    case violation(String)
 }

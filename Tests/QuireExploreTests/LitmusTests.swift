@@ -129,7 +129,8 @@ let litmusTests: [Litmus] = [
                 w.unlock(c, 0)
                 w.unlock(c, 1)
             },
-        ], registers: 0, outcomes: ["", "deadlock"]),
+        ], registers: 0,
+        outcomes: ["", "deadlock: CPU 0 waits for pte, which CPU 1 holds; CPU 1 waits for pte, which CPU 0 holds"]),
     Litmus(
         name: "try-lock against a holder",
         threads: [

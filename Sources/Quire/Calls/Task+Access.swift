@@ -36,6 +36,7 @@ extension Task {
     /// Reads `count` bytes and hands each to `body`.
     public func load(_ address: UInt64, _ count: UInt64, _ body: (UInt8) -> Void) -> AccessOutcome {
         eachPage(address, count, .read) { frame, offset, bytes in
+            if cpu.isExplored { return space.memory.readInSteps(cpu, frame, offset: offset, count: bytes, body) }
             for place in offset..<(offset + bytes) { body(space.memory.byte(cpu, frame, offset: place)) }
         }
     }

@@ -10,7 +10,10 @@ extension AddressSpace {
         while true {
             memory.accesses.enter(cpu)
             let frame = hardwareWalk(cpu, address, access)
-            if !frame.isNone { body(frame) }
+            if !frame.isNone {
+                if cpu.isExplored { memory.announceUse(cpu, frame, address, access) }
+                body(frame)
+            }
             memory.accesses.exit(cpu)
             if !frame.isNone { return .done(major: false) }
             let outcome = fault(cpu, address, access)

@@ -19,6 +19,7 @@ extension AddressSpace {
     @inline(never)
     func fault(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
         cpu.count(.faults)
+        cpu.note(.fault(address))
         guard address < tables.format.userEnd else {
             return tables.format.isCanonical(address)
                 ? .signal(.mapError, address: address) : .signal(.notCanonical, address: 0)

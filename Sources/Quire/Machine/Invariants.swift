@@ -42,23 +42,23 @@ extension AddressSpace {
     /// Traps with what is broken.
     func checkInvariants(_ cpu: CPU) {
         areas.checkInvariants()
-        checkTotals()
+        checkTotals(cpu)
         var found = TableCensus()
         census(cpu, tables.root, tables.format.levels - 1, 0, &found)
         for level in 0..<(tables.format.levels - 1) {
             let counted = tables.tables(cpu, level: level)
-            precondition(
+            cpu.require(
                 found.tables[level] == counted, "level \(level): \(found.tables[level]) tables, counted \(counted)")
         }
-        precondition(found.empty == tables.emptyTables, "\(found.empty) empty tables, counted \(tables.emptyTables)")
-        precondition(found.anonymous == count(SpaceCounter.anonymous), "RssAnon is off")
-        precondition(found.file == count(SpaceCounter.file), "RssFile is off")
-        precondition(found.shared == count(SpaceCounter.shared), "RssShmem is off")
+        cpu.require(found.empty == tables.emptyTables, "\(found.empty) empty tables, counted \(tables.emptyTables)")
+        cpu.require(found.anonymous == count(SpaceCounter.anonymous), "RssAnon is off")
+        cpu.require(found.file == count(SpaceCounter.file), "RssFile is off")
+        cpu.require(found.shared == count(SpaceCounter.shared), "RssShmem is off")
         checkPins(cpu)
         checkTLBs(cpu)
     }
 
-    private func checkTotals() {
+    private func checkTotals(_ cpu: CPU) {
         var total: UInt64 = 0
         var locked: UInt64 = 0
         var cursor = areas.first
@@ -66,12 +66,12 @@ extension AddressSpace {
             let area = core.areas[areas.area(at: cursor)]
             total += area.pages
             if area.flags.contains(.locked) { locked += area.pages }
-            precondition(area.space == number, "an area of another address space")
-            precondition(area.start & Page.offsetMask == 0 && area.end & Page.offsetMask == 0, "an unaligned area")
+            cpu.require(area.space == number, "an area of another address space")
+            cpu.require(area.start & Page.offsetMask == 0 && area.end & Page.offsetMask == 0, "an unaligned area")
             cursor = areas.next(cursor)
         }
-        precondition(total == numbers.totalPages, "areas have \(total) pages, VmSize says \(numbers.totalPages)")
-        precondition(locked + numbers.strandedLockedPages == numbers.lockedPages, "VmLck is off")
+        cpu.require(total == numbers.totalPages, "areas have \(total) pages, VmSize says \(numbers.totalPages)")
+        cpu.require(locked + numbers.strandedLockedPages == numbers.lockedPages, "VmLck is off")
     }
 
     private struct TableCensus {
@@ -92,58 +92,58 @@ extension AddressSpace {
                 leaves += 1
                 countHuge(cpu, entry, address, &found)
             } else if level > 0 {
-                precondition(tables.format.isValidForHardware(entry), "a table entry that is not valid")
+                cpu.require(tables.format.isValidForHardware(entry), "a table entry that is not valid")
                 found.tables[level - 1] += 1
                 census(cpu, tables.format.frame(entry), level - 1, address, &found)
             } else {
                 countLeaf(cpu, entry, address, &found)
             }
         }
-        precondition(
+        cpu.require(
             entries == tables.populated(table), "a table has \(entries) entries, counted \(tables.populated(table))")
         if level == 0, entries == 0 { found.empty += 1 }
         if level == 0 { tables.checkBlocks(cpu, table, base: base) }
         guard level == 1 else { return }
-        precondition(
+        cpu.require(
             tables.deposited(with: table) == leaves, "\(leaves) leaves, but another number of deposited tables")
         found.tables[0] += leaves
     }
 
     private func countHuge(_ cpu: CPU, _ entry: Entry, _ address: UInt64, _ found: inout TableCensus) {
         let area = areas.find(address)
-        precondition(
+        cpu.require(
             !area.isNone && core.areas[area].start <= address && address + tables.hugeSize <= core.areas[area].end,
             "a leaf that its area does not cover")
         if isHugeZero(cpu, entry) { return }
         let head = tables.format.frame(entry)
-        precondition(memory.wholeMappings(cpu, head) > 0, "a leaf that its folio does not count")
+        cpu.require(memory.wholeMappings(cpu, head) > 0, "a leaf that its folio does not count")
         checkReverse(cpu, head, address, area)
         found.anonymous += Int64(hugePages)
         let isExclusive = memory.has(cpu, head, FrameFlags.anonExclusive)
-        precondition(isExclusive || !tables.format.isWritable(entry), "a writable folio is not exclusive")
-        precondition(!isExclusive || memory.mappings(cpu, head) == 1, "an exclusive folio has several mappings")
+        cpu.require(isExclusive || !tables.format.isWritable(entry), "a writable folio is not exclusive")
+        cpu.require(!isExclusive || memory.mappings(cpu, head) == 1, "an exclusive folio has several mappings")
     }
 
     /// INV-RMAP: whoever follows the folio's anon_vma comes to this area, and by the page offset to this address.
     private func checkReverse(_ cpu: CPU, _ frame: FrameNumber, _ address: UInt64, _ area: Handle<Area>) {
-        precondition(
+        cpu.require(
             memory.pageOffset(cpu, frame) == core.areas[area].pageOffset(of: address), "a page at a wrong offset")
         let anonVMA = memory.mapping(memory.head(cpu, frame))
-        precondition(core.isTied(area, to: anonVMA), "an area that its page's anon_vma does not lead to")
+        cpu.require(core.isTied(area, to: anonVMA), "an area that its page's anon_vma does not lead to")
     }
 
     private func countLeaf(_ cpu: CPU, _ entry: Entry, _ address: UInt64, _ found: inout TableCensus) {
         let area = areas.find(address)
-        precondition(!area.isNone && core.areas[area].start <= address, "an entry outside of every area")
+        cpu.require(!area.isNone && core.areas[area].start <= address, "an entry outside of every area")
         guard tables.format.isPresent(entry) else { return }
         let frame = tables.format.frame(entry)
         if frame == core.zeroFrame {
-            precondition(!tables.format.isWritable(entry), "the zero page is writable")
+            cpu.require(!tables.format.isWritable(entry), "the zero page is writable")
             return
         }
-        precondition(memory.mappings(cpu, ofPage: frame) > 0, "a mapped frame counts no mapping")
+        cpu.require(memory.mappings(cpu, ofPage: frame) > 0, "a mapped frame counts no mapping")
         let head = memory.head(cpu, frame)
-        precondition(
+        cpu.require(
             memory.refcount(head).load(cpu, .refcount) >= memory.mappings(cpu, head),
             "a folio has more mappings than references")
         if memory.kind(cpu, frame) == .anonymous {
@@ -151,8 +151,8 @@ extension AddressSpace {
             checkReverse(cpu, frame, address, area)
             // INV-EXCL: a writable anonymous page belongs to this mapping alone, and one that does has no other.
             let isExclusive = memory.has(cpu, frame, FrameFlags.anonExclusive)
-            precondition(isExclusive || !tables.format.isWritable(entry), "a writable page is not exclusive")
-            precondition(
+            cpu.require(isExclusive || !tables.format.isWritable(entry), "a writable page is not exclusive")
+            cpu.require(
                 !isExclusive || memory.mappings(cpu, ofPage: frame) == 1, "an exclusive page has several mappings")
         } else if memory.folioFlags(cpu, frame) & FrameFlags.swapBacked != 0 {
             found.shared += 1

@@ -85,10 +85,14 @@ public final class Machine: @unchecked Sendable {
     public func cpu(_ index: Int) -> CPU { state.cpu(index) }
 
     /// Hands every operation of `Sync` to a scheduler from now on; nil ends that, and the machine is sequential.
-    public func explore(with hook: ScheduleHook?) {
+    /// The core does without what `omissions` names.
+    public func explore(with hook: ScheduleHook?, without omissions: Omissions = .none) {
         environment.hook = hook
-        state.set(mode: hook == nil ? .sequential : .explored)
+        state.set(mode: hook == nil ? .sequential : .explored, without: omissions)
     }
+
+    /// Lets the machine run without schedule points, between two runs of an explorer, which still hears of what is broken.
+    public func pauseExploration() { state.set(mode: .sequential) }
 
     // MARK: Processes
 

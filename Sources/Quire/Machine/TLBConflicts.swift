@@ -115,7 +115,7 @@ extension AddressSpace {
     /// Traps where a TLB may mislead.
     func checkTLBs(_ cpu: CPU) {
         for conflict in tlbConflicts(cpu) {
-            preconditionFailure(
+            cpu.violated(
                 "TLB of CPU \(conflict.cpu): \(conflict.kind) translation of \(VirtualAddress(conflict.address))")
         }
     }

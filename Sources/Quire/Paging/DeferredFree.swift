@@ -50,7 +50,7 @@ extension PhysicalMemory {
         let queue = unsafe queue(cpu)
         while true {
             let frame = unsafe FrameNumber(queue[0])
-            guard !frame.isNone, rcu.hasExpired(cpu, index(frame)) else { return }
+            guard !frame.isNone, cpu.lacks(.graceForTables) || rcu.hasExpired(cpu, index(frame)) else { return }
             unsafe queue[0] = next(frame).rawValue
             let count = mapping(frame)
             for place in 0..<Int(count) {

@@ -72,7 +72,11 @@ struct Gather: ~Copyable {
         if tableBatch.isNone { tableBatch = memory.allocateBatch(cpu) }
         guard !tableBatch.isNone else {
             flushTranslations()
-            memory.freeAfterGracePeriod(cpu, table)
+            if cpu.lacks(.graceForSingleTable) {
+                memory.free(cpu, table, unmovable: true)
+            } else {
+                memory.freeAfterGracePeriod(cpu, table)
+            }
             return
         }
         memory.word(tableBatch, tableCount).storeRelaxed(cpu, UInt64(table.rawValue), .entry)
@@ -82,6 +86,7 @@ struct Gather: ~Copyable {
 
     /// Flushes the TLBs for what was gathered so far and gives everything back (tlb_flush_mmu).
     mutating func flush() {
+        if cpu.lacks(.flushBeforeFree) { freePages() }
         flushTranslations()
         freeTables()
         freePages()
@@ -161,6 +166,7 @@ extension PhysicalMemory {
 
     /// A frame for a gather's list; none where memory is used up. Its words are not zeroed.
     func allocateBatch(_ cpu: CPU) -> FrameNumber {
+        if cpu.happens(.batchFails) { return .none }
         let frame = allocate(cpu, .unmovable)
         guard !frame.isNone else { return .none }
         initialize(frame, .gather, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)

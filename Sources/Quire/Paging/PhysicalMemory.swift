@@ -145,6 +145,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
         materialize(cpu, frame)
         markNotZero(cpu, frame)
         // Bytes of programs are shared without a lock: relaxed atomics.
+        if cpu.isExplored { return fillInSteps(cpu, frame, offset: offset, count: count, byte: byte) }
         let start = unsafe (base + Int(frame.address) + offset).assumingMemoryBound(to: Atomic<UInt8>.self)
         for position in 0..<count { unsafe start[position].store(byte, ordering: .relaxed) }
     }

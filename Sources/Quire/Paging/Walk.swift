@@ -115,7 +115,7 @@ extension PageTables {
     @inline(__always) func lockIfAttached(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
         let lock = pteLock(position.table)
         lock.lock(cpu)
-        if cpu.isSequential { return true }
+        if cpu.isSequential || cpu.lacks(.attachedAfterLock) { return true }
         if word(cpu, position.pmdTable, format.index(address, level: 1)) == position.pmdEntry { return true }
         lock.unlock(cpu)
         return false

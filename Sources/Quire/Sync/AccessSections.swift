@@ -47,11 +47,16 @@ import Synchronization
         guard !cpu.isSequential else { return }
         let word = count(other)
         let seen = unsafe word.cell.pointee.load(ordering: .sequentiallyConsistent)
+        if cpu.isExplored {
+            if cpu.lacks(.waitForAccesses) { return }
+            if seen & 1 == 0 { cpu.environment.hook?.interrupted(other, by: cpu) }
+        }
         guard seen & 1 == 1 else { return }
         var turn = 0
         while unsafe word.cell.pointee.load(ordering: .acquiring) == seen {
             unsafe cpu.spinOnce(word.cell, .tlb, turn: turn)
             turn += 1
         }
+        if cpu.isExplored { cpu.environment.hook?.interrupted(other, by: cpu) }
     }
 }

@@ -19,7 +19,7 @@ import Synchronization
 
     /// Takes the lock if it is free.
     func tryLock(_ cpu: CPU) -> Bool {
-        unsafe schedulePoint(cpu, .tryLock, word.cell, .acquire, name)
+        guard unsafe lockPoint(cpu, .tryLock, word.cell, .acquire, name) else { return true }
         guard attempt(cpu) else { return false }
         unsafe cpu.acquired(word.cell, name, blocking: false)
         return true
@@ -28,14 +28,14 @@ import Synchronization
     /// Takes the lock; sleeps while another CPU holds it.
     func lock(_ cpu: CPU) {
         cpu.mightSleep()
-        unsafe schedulePoint(cpu, .lock, word.cell, .acquire, name)
+        guard unsafe lockPoint(cpu, .lock, word.cell, .acquire, name, blockers: held) else { return }
         if !attempt(cpu) { sleepUntilLocked(cpu) }
         unsafe cpu.acquired(word.cell, name, blocking: true)
     }
 
     func unlock(_ cpu: CPU) {
+        guard unsafe lockPoint(cpu, .unlock, word.cell, .release, name) else { return }
         unsafe cpu.released(word.cell, name)
-        unsafe schedulePoint(cpu, .unlock, word.cell, .release, name)
         guard word.clear(cpu, bits: held | sleepers, name) & sleepers != 0 else { return }
         unsafe schedulePoint(cpu, .wake, word.cell, .release, name)
         guard cpu.mode == .parallel else { return }

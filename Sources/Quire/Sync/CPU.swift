@@ -102,6 +102,10 @@ struct CPUState {
     var index: UInt32 = 0
     var rcuNesting: UInt32 = 0
     var spinDepth: UInt32 = 0
+    /// What an explorer leaves out: safeguards and classes of locks, a bit each (Mutations.swift).
+    var lacking: InlineArray<2, UInt64> = InlineArray(repeating: 0)
+    var ablated: UInt64 = 0
+    var chances: UInt64 = 0
     /// Unmanaged reference to the machine's `SyncEnvironment`, which the machine keeps alive.
     var environment: UInt = 0
     /// Class (low byte) and address of each lock held, for the rank check of debug builds.

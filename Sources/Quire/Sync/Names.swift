@@ -6,7 +6,7 @@
 public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case mmapLock, vmaLock, iMmap, anonVMA, pageTable, pmd, pte, zone, pool, rcu, pageCache, folio, folioMap, splitQueue
     case pins
-    case entry, refcount, mapcount, frameFlags, counter, sequence, waitQueue, tlb
+    case entry, refcount, mapcount, frameFlags, counter, sequence, waitQueue, tlb, data
 
     /// The kernel's name.
     public var label: String {
@@ -34,6 +34,7 @@ public enum SyncName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .sequence: "seqcount"
         case .waitQueue: "wait_queue"
         case .tlb: "tlb"
+        case .data: "data"
         }
     }
 

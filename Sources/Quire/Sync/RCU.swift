@@ -45,14 +45,14 @@ import Synchronization
         unsafe cpu.state.pointee.rcuNesting = nesting
         if nesting == 0 && !cpu.isSequential {
             let mine = word(cpu.index)
-            unsafe schedulePoint(cpu, .readSideExit, mine.cell, .release, .rcu)
+            guard unsafe lockPoint(cpu, .readSideExit, mine.cell, .release, .rcu) else { return }
             unsafe mine.cell.pointee.store(0, ordering: .releasing)
         }
     }
 
     private func announce(_ cpu: CPU) {
         let mine = word(cpu.index)
-        unsafe schedulePoint(cpu, .readSideEnter, mine.cell, .sequential, .rcu)
+        guard unsafe lockPoint(cpu, .readSideEnter, mine.cell, .sequential, .rcu) else { return }
         let now = unsafe epochWord.cell.pointee.load(ordering: .relaxed)
         // Sequentially consistent: the section's loads must not be taken before others can see this store.
         unsafe mine.cell.pointee.store(now, ordering: .sequentiallyConsistent)

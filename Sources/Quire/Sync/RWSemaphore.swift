@@ -22,48 +22,50 @@ import Synchronization
 
     @inline(__always) func readLock(_ cpu: CPU) {
         cpu.mightSleep()
-        unsafe schedulePoint(cpu, .readLock, word.cell, .acquire, name)
+        guard unsafe lockPoint(cpu, .readLock, word.cell, .acquire, name, blockers: Self.writer) else { return }
         if !attempt(cpu, adding: 1, unless: Self.writer | Self.sleepers) { sleepUntilRead(cpu) }
         unsafe cpu.acquired(word.cell, name, blocking: true)
     }
 
     @inline(__always) func tryReadLock(_ cpu: CPU) -> Bool {
-        unsafe schedulePoint(cpu, .tryLock, word.cell, .acquire, name)
+        guard unsafe lockPoint(cpu, .tryLock, word.cell, .acquire, name) else { return true }
         guard attempt(cpu, adding: 1, unless: Self.writer | Self.sleepers) else { return false }
         unsafe cpu.acquired(word.cell, name, blocking: false)
         return true
     }
 
     @inline(__always) func readUnlock(_ cpu: CPU) {
+        guard unsafe lockPoint(cpu, .readUnlock, word.cell, .release, name) else { return }
         unsafe cpu.released(word.cell, name)
-        unsafe schedulePoint(cpu, .readUnlock, word.cell, .release, name)
         let left = subtract(cpu, 1)
         if left == Self.sleepers { wakeSleepers(cpu) }
     }
 
     @inline(__always) func writeLock(_ cpu: CPU) {
         cpu.mightSleep()
-        unsafe schedulePoint(cpu, .lock, word.cell, .acquire, name)
+        guard unsafe lockPoint(cpu, .lock, word.cell, .acquire, name, blockers: Self.writer | Self.readers) else {
+            return
+        }
         if !attempt(cpu, adding: Self.writer, unless: ~0) { sleepUntilWrite(cpu) }
         unsafe cpu.acquired(word.cell, name, blocking: true)
     }
 
     @inline(__always) func tryWriteLock(_ cpu: CPU) -> Bool {
-        unsafe schedulePoint(cpu, .tryLock, word.cell, .acquire, name)
+        guard unsafe lockPoint(cpu, .tryLock, word.cell, .acquire, name) else { return true }
         guard attempt(cpu, adding: Self.writer, unless: ~0) else { return false }
         unsafe cpu.acquired(word.cell, name, blocking: false)
         return true
     }
 
     @inline(__always) func writeUnlock(_ cpu: CPU) {
+        guard unsafe lockPoint(cpu, .unlock, word.cell, .release, name) else { return }
         unsafe cpu.released(word.cell, name)
-        unsafe schedulePoint(cpu, .unlock, word.cell, .release, name)
         if subtract(cpu, Self.writer) == Self.sleepers { wakeSleepers(cpu) }
     }
 
     /// Turns the write lock into a read lock; no other writer gets in between.
     func downgrade(_ cpu: CPU) {
-        unsafe schedulePoint(cpu, .downgrade, word.cell, .release, name)
+        guard unsafe lockPoint(cpu, .downgrade, word.cell, .release, name) else { return }
         let left = subtract(cpu, Self.writer &- 1)
         if left & Self.sleepers != 0 { wakeSleepers(cpu) }
     }

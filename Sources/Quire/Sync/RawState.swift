@@ -58,9 +58,12 @@
     /// The whole block.
     var extents: [Extent] { unsafe [Extent(base, bytes)] }
 
-    /// Sets how the machine runs from now on.
-    func set(mode: RunMode) {
-        for index in 0..<cpus { unsafe cpu(index).state.pointee.mode = mode.rawValue }
+    /// Sets how the machine runs from now on, and what it leaves out where it is explored.
+    func set(mode: RunMode, without omissions: Omissions = .none) {
+        for index in 0..<cpus {
+            unsafe cpu(index).state.pointee.mode = mode.rawValue
+            unsafe omissions.apply(to: &cpu(index).state.pointee)
+        }
     }
 
     /// Gives the block back.

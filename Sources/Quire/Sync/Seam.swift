@@ -12,17 +12,27 @@ public struct SyncEvent: BitwiseCopyable, Sendable {
     public var order: MemoryOrder
     /// The address of the word, as the machine sees it (stable within a run).
     public var object: UInt64
+    /// Of a blocking acquisition: the bits of the word that must be clear for it to go through.
+    public var blockers: UInt32 = 0
+
+    public init(kind: EventKind, name: SyncName, order: MemoryOrder, object: UInt64, blockers: UInt32 = 0) {
+        self.kind = kind
+        self.name = name
+        self.order = order
+        self.object = object
+        self.blockers = blockers
+    }
 }
 
 extension SyncEvent {
     /// Whether the operation could go through this moment: a blocking acquisition asks for its lock to be free, by what the
     /// word reads; everything else always can.
     public var canProceed: Bool {
-        guard kind == .lock || kind == .readLock,
-            let word = unsafe UnsafePointer<UInt32>(bitPattern: UInt(truncatingIfNeeded: object))
-        else { return true }
-        let value = unsafe word.pointee
-        return kind == .lock ? value == 0 : value & RWSemaphore.writerBit == 0
+        guard blockers != 0, let word = unsafe UnsafePointer<UInt32>(bitPattern: UInt(truncatingIfNeeded: object))
+        else {
+            return true
+        }
+        return unsafe word.pointee & blockers == 0
     }
 
     /// Whether the operation changes its object, so that its order with another one's matters.
@@ -42,6 +52,42 @@ open class ScheduleHook {
     open func point(_ event: SyncEvent, on cpu: CPU) {}
     /// `cpu` cannot go on until somebody changes the word (a lock is taken, a grace period is open).
     open func blocked(_ event: SyncEvent, on cpu: CPU) {}
+    /// Whether something happens that may happen or not.
+    open func happens(_ chance: Chance, on cpu: CPU) -> Bool { false }
+    /// Something worth telling that is no operation.
+    open func noted(_ note: SyncNote, on cpu: CPU) {}
+    /// Something is broken; must not return.
+    open func violated(_ text: String, on cpu: CPU) -> Never { fatalError(text) }
+    /// A plain store is about to happen: true where the hook keeps it in the CPU's store buffer, to happen later.
+    open func keepsStore(_ store: BufferedStore, on cpu: CPU) -> Bool { false }
+    /// What a load of `size` bytes reads, where a store of the CPU to the same place waits in its buffer.
+    open func bufferedValue(_ address: UInt64, size: UInt8, on cpu: CPU) -> UInt64? { nil }
+    /// `cpu` interrupts another one, which finishes its stores before it answers.
+    open func interrupted(_ other: Int, by cpu: CPU) {}
+}
+
+/// A store that waits in a CPU's store buffer. Part of the unsafe floor: `perform` writes to raw memory.
+public struct BufferedStore: BitwiseCopyable, Sendable {
+    /// Where, in the host's memory: aligned to `size`.
+    public let address: UInt64
+    public let value: UInt64
+    /// 1, 2, 4 or 8 bytes.
+    public let size: UInt8
+    /// What the word is.
+    public let name: SyncName
+    /// Whether it opens a lock.
+    public var kind = EventKind.store
+
+    /// Lets it happen.
+    public func perform() {
+        let place = unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: address))!
+        switch size {
+        case 1: unsafe place.storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
+        case 2: unsafe place.storeBytes(of: UInt16(truncatingIfNeeded: value), as: UInt16.self)
+        case 4: unsafe place.storeBytes(of: UInt32(truncatingIfNeeded: value), as: UInt32.self)
+        default: unsafe place.storeBytes(of: value, as: UInt64.self)
+        }
+    }
 }
 
 /// Announces an operation to the machine's scheduler, where there is one.
@@ -50,6 +96,50 @@ func schedulePoint(
     _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName
 ) {
     if cpu.isExplored { unsafe announce(cpu, kind, object, order, name) }
+}
+
+/// Announces an operation on a lock, which goes through when the word has none of the bits `blockers`. False: the explorer has
+/// turned the class off, and the caller does nothing.
+@inline(__always)
+func lockPoint(
+    _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName,
+    blockers: UInt32 = 0
+) -> Bool {
+    guard cpu.isExplored else { return true }
+    return unsafe announceLock(cpu, kind, object, order, name, blockers)
+}
+
+@inline(never)
+private func announceLock(
+    _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName,
+    _ blockers: UInt32
+) -> Bool {
+    let isOff = cpu.isAblated(name)
+    unsafe announce(cpu, kind, object, order, name, isOff ? 0 : blockers)
+    return !isOff
+}
+
+/// Announces a plain store; true: the explorer keeps it in the CPU's store buffer, else the caller does it now.
+@inline(never)
+func announceStore(
+    _ cpu: CPU, _ object: UnsafeRawPointer, _ value: UInt64, size: UInt8, _ order: MemoryOrder, _ name: SyncName,
+    kind: EventKind = .store
+) -> Bool {
+    guard let hook = cpu.environment.hook else { return false }
+    let address = UInt64(UInt(bitPattern: object))
+    let store = BufferedStore(address: address, value: value, size: size, name: name, kind: kind)
+    if hook.keepsStore(store, on: cpu) { return true }
+    unsafe announce(cpu, kind, object, order, name)
+    return false
+}
+
+/// Announces a load: what it reads out of the CPU's own store buffer, nil where it reads what memory has.
+@inline(never)
+func announceLoad(
+    _ cpu: CPU, _ object: UnsafeRawPointer, size: UInt8, _ order: MemoryOrder, _ name: SyncName
+) -> UInt64? {
+    unsafe announce(cpu, .load, object, order, name)
+    return cpu.environment.hook?.bufferedValue(UInt64(UInt(bitPattern: object)), size: size, on: cpu)
 }
 
 extension CPU {
@@ -65,9 +155,11 @@ extension CPU {
 
 @inline(never)
 private func announce(
-    _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName
+    _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName,
+    _ blockers: UInt32 = 0
 ) {
-    let event = SyncEvent(kind: kind, name: name, order: order, object: UInt64(UInt(bitPattern: object)))
+    let event = SyncEvent(
+        kind: kind, name: name, order: order, object: UInt64(UInt(bitPattern: object)), blockers: blockers)
     // The machine keeps both: counting references at every operation took half of an exploration's time.
     let environment = unsafe Unmanaged<SyncEnvironment>.fromOpaque(cpu.environmentPointer)
     unsafe environment._withUnsafeGuaranteedRef { environment in

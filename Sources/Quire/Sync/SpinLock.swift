@@ -20,20 +20,21 @@ import Synchronization
                 unsafe precondition(word.cell.pointee.load(ordering: .relaxed) == 0, "\(name.label) taken twice")
             #endif
             unsafe word.cell.pointee.store(1, ordering: .relaxed)
-        } else {
-            lockShared(cpu)
+        } else if !lockShared(cpu) {
+            return
         }
         unsafe cpu.acquired(word.cell, name, blocking: true)
     }
 
-    private func lockShared(_ cpu: CPU) {
-        unsafe schedulePoint(cpu, .lock, word.cell, .acquire, name)
+    /// False: there is no such lock where an explorer has turned it off.
+    private func lockShared(_ cpu: CPU) -> Bool {
+        guard unsafe lockPoint(cpu, .lock, word.cell, .acquire, name, blockers: ~0) else { return false }
         var turn = 0
         while true {
             if unsafe word.cell.pointee.load(ordering: .relaxed) == 0,
                 unsafe word.cell.pointee.exchange(1, ordering: .acquiring) == 0
             {
-                return
+                return true
             }
             unsafe cpu.spinOnce(word.cell, name, turn: turn)
             turn += 1
@@ -42,7 +43,7 @@ import Synchronization
 
     /// Takes the lock if it is free; the only legal way against the lock order.
     @inline(__always) func tryLock(_ cpu: CPU) -> Bool {
-        unsafe schedulePoint(cpu, .tryLock, word.cell, .acquire, name)
+        guard unsafe lockPoint(cpu, .tryLock, word.cell, .acquire, name) else { return true }
         guard unsafe word.cell.pointee.load(ordering: .relaxed) == 0 else { return false }
         if cpu.isSequential {
             unsafe word.cell.pointee.store(1, ordering: .relaxed)
@@ -54,8 +55,13 @@ import Synchronization
     }
 
     @inline(__always) func unlock(_ cpu: CPU) {
-        unsafe cpu.released(word.cell, name)
-        unsafe schedulePoint(cpu, .unlock, word.cell, .release, name)
+        if cpu.isExplored {
+            if cpu.isAblated(name) { return }
+            unsafe cpu.released(word.cell, name)
+            if unsafe announceStore(cpu, word.cell, 0, size: 4, .release, name, kind: .unlock) { return }
+        } else {
+            unsafe cpu.released(word.cell, name)
+        }
         unsafe word.cell.pointee.store(0, ordering: .releasing)
     }
 

@@ -16,22 +16,22 @@ import Synchronization
     func pause(_ cpu: CPU, _ name: SyncName) { unsafe cpu.spinOnce(cell, name, turn: 0) }
 
     @inline(__always) func load(_ cpu: CPU, _ name: SyncName) -> UInt64 {
-        unsafe schedulePoint(cpu, .load, cell, .acquire, name)
+        if cpu.isExplored, let own = unsafe announceLoad(cpu, cell, size: 8, .acquire, name) { return own }
         return unsafe cell.pointee.load(ordering: .acquiring)
     }
 
     @inline(__always) func loadRelaxed(_ cpu: CPU, _ name: SyncName) -> UInt64 {
-        unsafe schedulePoint(cpu, .load, cell, .relaxed, name)
+        if cpu.isExplored, let own = unsafe announceLoad(cpu, cell, size: 8, .relaxed, name) { return own }
         return unsafe cell.pointee.load(ordering: .relaxed)
     }
 
     @inline(__always) func store(_ cpu: CPU, _ value: UInt64, _ name: SyncName) {
-        unsafe schedulePoint(cpu, .store, cell, .release, name)
+        if cpu.isExplored, unsafe announceStore(cpu, cell, value, size: 8, .release, name) { return }
         unsafe cell.pointee.store(value, ordering: .releasing)
     }
 
     @inline(__always) func storeRelaxed(_ cpu: CPU, _ value: UInt64, _ name: SyncName) {
-        unsafe schedulePoint(cpu, .store, cell, .relaxed, name)
+        if cpu.isExplored, unsafe announceStore(cpu, cell, value, size: 8, .relaxed, name) { return }
         unsafe cell.pointee.store(value, ordering: .relaxed)
     }
 
@@ -96,22 +96,26 @@ import Synchronization
     }
 
     @inline(__always) func load(_ cpu: CPU, _ name: SyncName) -> UInt32 {
-        unsafe schedulePoint(cpu, .load, cell, .acquire, name)
+        if cpu.isExplored, let own = unsafe announceLoad(cpu, cell, size: 4, .acquire, name) {
+            return UInt32(truncatingIfNeeded: own)
+        }
         return unsafe cell.pointee.load(ordering: .acquiring)
     }
 
     @inline(__always) func loadRelaxed(_ cpu: CPU, _ name: SyncName) -> UInt32 {
-        unsafe schedulePoint(cpu, .load, cell, .relaxed, name)
+        if cpu.isExplored, let own = unsafe announceLoad(cpu, cell, size: 4, .relaxed, name) {
+            return UInt32(truncatingIfNeeded: own)
+        }
         return unsafe cell.pointee.load(ordering: .relaxed)
     }
 
     @inline(__always) func store(_ cpu: CPU, _ value: UInt32, _ name: SyncName) {
-        unsafe schedulePoint(cpu, .store, cell, .release, name)
+        if cpu.isExplored, unsafe announceStore(cpu, cell, UInt64(value), size: 4, .release, name) { return }
         unsafe cell.pointee.store(value, ordering: .releasing)
     }
 
     @inline(__always) func storeRelaxed(_ cpu: CPU, _ value: UInt32, _ name: SyncName) {
-        unsafe schedulePoint(cpu, .store, cell, .relaxed, name)
+        if cpu.isExplored, unsafe announceStore(cpu, cell, UInt64(value), size: 4, .relaxed, name) { return }
         unsafe cell.pointee.store(value, ordering: .relaxed)
     }
 

@@ -7,7 +7,11 @@ extension AddressSpace {
     /// With the PTE lock held and every entry of the span just cleared: cuts the table out if the PMD lock is free.
     func detachFast(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
         let pmdLock = tables.pmdLock(position.pmdTable)
-        guard !core.settings.failTryLock, pmdLock.tryLock(cpu) else { return false }
+        if cpu.lacks(.tryLockOfPMD) {
+            pmdLock.lock(cpu)
+        } else {
+            guard !core.settings.failTryLock, !cpu.happens(.tryLockFails), pmdLock.tryLock(cpu) else { return false }
+        }
         let attached = detach(cpu, position, address)
         pmdLock.unlock(cpu)
         return attached
@@ -16,7 +20,9 @@ extension AddressSpace {
     /// Clears the PMD entry if it still names the table. The PMD lock is held.
     private func detach(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
         let index = tables.format.index(address, level: 1)
-        guard tables.load(cpu, position.pmdTable, index) == position.pmdEntry else { return false }
+        guard cpu.lacks(.secondLookAtPMD) || tables.load(cpu, position.pmdTable, index) == position.pmdEntry else {
+            return false
+        }
         tables.clear(cpu, position.pmdTable, index)
         tables.removed(cpu, position.pmdTable, 1)
         return true
@@ -36,13 +42,12 @@ extension AddressSpace {
         let pteLock = tables.pteLock(position.table)
         pmdLock.lock(cpu)
         defer { pmdLock.unlock(cpu) }
-        guard tables.load(cpu, position.pmdTable, tables.format.index(address, level: 1)) == position.pmdEntry else {
-            return false
-        }
+        let pmdEntry = tables.load(cpu, position.pmdTable, tables.format.index(address, level: 1))
+        guard cpu.lacks(.secondLookAtPMD) || pmdEntry == position.pmdEntry else { return false }
         let nested = !pteLock.isSame(as: pmdLock)
         if nested { pteLock.lock(cpu) }
         defer { if nested { pteLock.unlock(cpu) } }
-        guard isEmpty(cpu, position.table) else {
+        guard cpu.lacks(.secondLookAtEntries) || isEmpty(cpu, position.table) else {
             cpu.count(.reclaimRetried)
             return false
         }

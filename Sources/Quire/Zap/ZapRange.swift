@@ -80,10 +80,11 @@ extension AddressSpace {
             let step = zapEntries(cpu, &gather, area, position.table, &address, end, details)
             if step.skipped { canReclaim = false }
             // The count is exact under the lock: where the lock was given up on the way, a fault may have come in behind.
-            if canReclaim && address == end && tables.populated(position.table) == 0 {
+            let isEmpty = tables.populated(position.table) == 0 || cpu.lacks(.countUnderLock)
+            if canReclaim && address == end && isEmpty {
                 detached = detachFast(cpu, position, start)
             }
-            if step.mustFlush { gather.flushTranslations() }
+            if step.mustFlush, !cpu.lacks(.flushBeforeUnlock) { gather.flushTranslations() }
             tables.pteLock(position.table).unlock(cpu)
             if step.mustFlush {
                 gather.flush()
@@ -123,6 +124,7 @@ extension AddressSpace {
                 continue
             }
             if mayReschedule, cpu.countdownReschedule(core) { break }
+            if step.entries > 0, cpu.happens(.reschedules) { break }
             var run = 1
             if format.isPresent(entry) {
                 let frame = format.frame(entry)

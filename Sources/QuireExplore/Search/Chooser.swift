@@ -8,15 +8,27 @@ class Chooser {
     /// Whether the search has ended inside its bound.
     private(set) var isExhausted = false
 
+    /// Strands from this number on are store buffers.
+    private(set) var drains = Int.max
+
     /// A run begins.
-    func begin(strands: Int) {}
+    func begin(strands: Int, drains: Int) { self.drains = drains }
 
     /// The strand whose step is next, one of `enabled`; `running` is the one that ran last if it could go on, else -1.
     /// `next` tells what a strand is about to do (nil: it has not begun).
     func choose(_ enabled: UInt64, running: Int, next: (Int) -> SyncEvent?) -> Int { enabled.trailingZeroBitCount }
 
+    /// Whether something happens that may happen or not.
+    func chooseChance() -> Bool { choose(0b11, running: 0) { _ in nil } == 1 }
+
     /// A step happened.
     func happens(_ event: SyncEvent, strand: Int) {}
+
+    /// A strand puts a store into its buffer, which `drain` stands for.
+    func buffered(by strand: Int, drain: Int) {}
+
+    /// The oldest store of a buffer is about to happen.
+    func drained(_ drain: Int) {}
 
     /// Prepares the next run; false: there is none.
     func advance() -> Bool { false }
@@ -27,69 +39,6 @@ class Chooser {
     func exhausted() { isExhausted = true }
 }
 
-/// One place in a schedule where there was a choice.
-struct ChoicePoint {
-    /// The strands that could go on.
-    let enabled: UInt64
-    /// The one that ran last if it could go on, else -1: choosing another one is a preemption.
-    let running: Int
-    var chosen: Int
-    /// Those tried, the chosen one among them.
-    var tried: UInt64
-    /// Preemptions before this point.
-    let preemptions: Int
-
-    /// Preemptions with a choice here.
-    func preemptions(choosing strand: Int) -> Int { preemptions + (running >= 0 && strand != running ? 1 : 0) }
-}
-
-/// Every schedule with at most so many preemptions, depth first.
-final class ExhaustiveChooser: Chooser {
-    private let mostPreemptions: Int
-    private var path: [ChoicePoint] = []
-    private var depth = 0
-
-    init(preemptions: Int = .max) { mostPreemptions = preemptions }
-
-    override func begin(strands: Int) { depth = 0 }
-
-    override func choose(_ enabled: UInt64, running: Int, next: (Int) -> SyncEvent?) -> Int {
-        if enabled & (enabled - 1) == 0 { return enabled.trailingZeroBitCount }
-        defer { depth += 1 }
-        if depth < path.count {
-            precondition(path[depth].enabled == enabled, "a run does not repeat itself")
-            return path[depth].chosen
-        }
-        let chosen = running >= 0 ? running : enabled.trailingZeroBitCount
-        let before = path.last.map { $0.preemptions(choosing: $0.chosen) } ?? 0
-        path.append(
-            ChoicePoint(
-                enabled: enabled, running: running, chosen: chosen, tried: 1 << UInt64(chosen), preemptions: before))
-        return chosen
-    }
-
-    override func advance() -> Bool {
-        path.removeLast(path.count - min(path.count, depth))
-        while let last = path.last {
-            var rest = last.enabled & ~last.tried
-            while rest != 0 {
-                let other = rest.trailingZeroBitCount
-                rest &= rest - 1
-                if last.preemptions(choosing: other) <= mostPreemptions {
-                    path[path.count - 1].chosen = other
-                    path[path.count - 1].tried |= 1 << UInt64(other)
-                    return true
-                }
-            }
-            path.removeLast()
-        }
-        exhausted()
-        return false
-    }
-
-    override var schedule: Schedule { Schedule(choices: path.prefix(depth).map { UInt8($0.chosen) }) }
-}
-
 /// A fair choice at each step.
 final class RandomChooser: Chooser {
     private var random: SplitMix
@@ -97,7 +46,7 @@ final class RandomChooser: Chooser {
 
     init(seed: UInt64) { random = SplitMix(state: seed) }
 
-    override func begin(strands: Int) { choices.removeAll(keepingCapacity: true) }
+    override func begin(strands: Int, drains: Int) { choices.removeAll(keepingCapacity: true) }
 
     override func choose(_ enabled: UInt64, running: Int, next: (Int) -> SyncEvent?) -> Int {
         let count = enabled.nonzeroBitCount
@@ -131,7 +80,7 @@ final class PCTChooser: Chooser {
         self.depth = depth
     }
 
-    override func begin(strands: Int) {
+    override func begin(strands: Int, drains: Int) {
         longest = max(longest, steps)
         steps = 0
         lowest = 0
@@ -180,7 +129,7 @@ final class ReplayChooser: Chooser {
 
     init(_ schedule: Schedule) { wanted = schedule }
 
-    override func begin(strands: Int) {
+    override func begin(strands: Int, drains: Int) {
         place = 0
         choices = []
         hasStrayed = false

@@ -32,6 +32,8 @@ private struct Node {
     var backtrack: UInt64
     var done: UInt64 = 0
     var sleep: UInt64
+    /// Something happens or not, instead of a strand's step.
+    var isChance = false
     var next: InlineArray<8, SyncEvent?> = InlineArray(repeating: nil)
 }
 
@@ -46,10 +48,12 @@ final class DPORChooser: Chooser {
     /// The steps that concern each object, in order.
     private var history: [UInt64: [Int]] = [:]
     private var choices: [UInt8] = []
+    /// How far the strand had come when it put each waiting store into its buffer, oldest first; by the buffer's number.
+    private var whenBuffered: [[VectorClock]] = []
     /// Everything that could go on is asleep: the rest of the run is another's, told already.
     private(set) var isRedundant = false
 
-    override func begin(strands: Int) {
+    override func begin(strands: Int, drains: Int) {
         precondition(strands <= Self.mostStrands, "DPOR takes at most \(Self.mostStrands) strands")
         self.strands = strands
         depth = 0
@@ -58,7 +62,12 @@ final class DPORChooser: Chooser {
         history.removeAll(keepingCapacity: true)
         choices.removeAll(keepingCapacity: true)
         clocks = Array(repeating: VectorClock(), count: strands)
+        whenBuffered = Array(repeating: [], count: strands)
     }
+
+    override func buffered(by strand: Int, drain: Int) { whenBuffered[drain].append(clocks[strand]) }
+
+    override func drained(_ drain: Int) { clocks[drain].join(whenBuffered[drain].removeFirst()) }
 
     override func choose(_ enabled: UInt64, running: Int, next: (Int) -> SyncEvent?) -> Int {
         let chosen = pick(enabled, running, next)
@@ -88,8 +97,22 @@ final class DPORChooser: Chooser {
         return chosen
     }
 
+    override func chooseChance() -> Bool {
+        guard !isRedundant else { return false }
+        defer { depth += 1 }
+        if depth == nodes.count {
+            var node = Node(enabled: 0b11, chosen: 0, backtrack: 0b11, sleep: 0)
+            node.isChance = true
+            node.sleep = depth > 0 ? inheritedSleep(nodes[depth - 1]) : 0
+            nodes.append(node)
+        }
+        choices.append(UInt8(nodes[depth].chosen))
+        return nodes[depth].chosen == 1
+    }
+
     /// Who slept or was tried before, and does not depend on what was chosen.
     private func inheritedSleep(_ node: Node) -> UInt64 {
+        if node.isChance { return node.sleep }
         guard let event = node.next[node.chosen] else { return 0 }
         var rest = (node.sleep | node.done) & ~(1 << UInt64(node.chosen))
         var sleep: UInt64 = 0
@@ -133,7 +156,8 @@ final class DPORChooser: Chooser {
         while !nodes.isEmpty {
             let last = nodes.count - 1
             nodes[last].done |= 1 << UInt64(nodes[last].chosen)
-            let rest = nodes[last].backtrack & ~nodes[last].done & ~nodes[last].sleep
+            let asleep = nodes[last].isChance ? 0 : nodes[last].sleep
+            let rest = nodes[last].backtrack & ~nodes[last].done & ~asleep
             if rest != 0 {
                 nodes[last].chosen = rest.trailingZeroBitCount
                 return true
