@@ -42,7 +42,8 @@ let package = Package(
             swiftSettings: settings),
         // The explorer: the core under a controlled scheduler. Switching stacks is a few lines of assembly.
         .target(name: "CQuireSwitch"),
-        .target(name: "QuireExplore", dependencies: ["Quire", "QuireHost", "CQuireSwitch"], swiftSettings: settings),
+        .target(name: "QuireExplore", dependencies: ["Quire", "QuireHost", "QuireWorkload", "CQuireSwitch"],
+            swiftSettings: settings),
         // Recording of real programs with strace and perf.
         .target(
             name: "QuireRecord",
@@ -51,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "quire",
             dependencies: [
-                "Quire", "QuireHost", "QuireWorkload", "QuireConform", "QuireExplain", "QuireLive", "QuireRecord",
+                "Quire", "QuireHost", "QuireWorkload", "QuireConform", "QuireExplain", "QuireExplore", "QuireLive",
+                "QuireRecord",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -48,7 +48,7 @@ public final class MachineScene {
 
     /// Lets every CPU have free frames of its own, as on a machine that has run for a while: to fill a list takes a hundred
     /// steps and more, in which nothing of the scene happens.
-    private static func fillLists(_ machine: Machine, cpus: Int) throws {
+    static func fillLists(_ machine: Machine, cpus: Int) throws {
         let other = try machine.makeProcess(pid: 1 << 22)
         for cpu in 0..<cpus {
             let task = other.makeTask(tid: 200 + cpu, cpu: cpu)

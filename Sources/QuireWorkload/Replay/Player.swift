@@ -19,8 +19,8 @@ final class Player {
     /// Processes that run, by number.
     var residents: [Int: Resident] = [:]
     /// Whom lines without a prefix belong to.
-    let first: Resident
-    let root: Actor
+    private(set) var first: Resident
+    private(set) var root: Actor
     /// Whether the first process has no number in the file so far, because a tracer prints none while there is one.
     var rootIsUnnumbered: Bool
     /// The next process and thread that get the order of creation as their number.
@@ -63,6 +63,69 @@ final class Player {
         rootIsUnnumbered = firstPID == nil
         residents[first.number] = first
         actors[root.number] = root
+    }
+
+    // MARK: A block's sequences
+
+    /// A player on the same machine, with the same names, for lines that run concurrently with the other's. Nothing that it
+    /// learns is shared; `share` gives it its actors.
+    init(sharing other: Player) {
+        machine = other.machine
+        feed = other.feed
+        file = other.file
+        names = other.names
+        report = RunReport()
+        writesCalls = false
+        (baseName, lengthName) = (other.baseName, other.lengthName)
+        (first, root, rootIsUnnumbered) = (other.first, other.root, other.rootIsUnnumbered)
+    }
+
+    /// Takes the other's processes and threads over as they are now, the one that lines of `prefix` belong to on a CPU. Children
+    /// get numbers of which every CPU has its own.
+    func share(_ other: Player, prefix: Statement.Prefix? = nil, cpu: Int = 0) {
+        var copies: [Int: Resident] = [:]
+        for (number, resident) in other.residents {
+            let copy = Resident(number: number, process: resident.process)
+            copy.images = resident.images
+            copy.hasEnded = resident.hasEnded || resident.process.hasExited
+            copy.children = resident.children
+            copies[number] = copy
+        }
+        residents = copies
+        actors = [:]
+        for (number, actor) in other.actors {
+            guard let owner = copies[actor.owner.number] else { continue }
+            let copy = Actor(number: number, owner: owner, task: actor.task)
+            copy.hasEnded = actor.hasEnded || owner.hasEnded
+            actors[number] = copy
+        }
+        first = copies[other.first.number] ?? other.first
+        root = actors[other.root.number] ?? other.root
+        (lastPrefix, lastActor) = (.none, nil)
+        nextNumber = other.nextNumber + 100 * cpu
+        nextThread = other.nextThread + 100 * cpu
+        if let prefix, let actor = actor(ofPrefix: prefix) {
+            actor.task = actor.owner.process.makeTask(tid: actor.number, cpu: cpu)
+        }
+    }
+
+    /// Takes over the processes that another player of the block has made.
+    func adopt(from other: Player) {
+        for (number, resident) in other.residents where residents[number] == nil {
+            residents[number] = resident
+            if let actor = other.actors[number] { actors[number] = actor }
+        }
+    }
+
+    /// Who lines with a prefix belong to; nil: nobody yet.
+    func actor(ofPrefix prefix: Statement.Prefix) -> Actor? {
+        switch prefix {
+        case .none: return root
+        case .pid(let pid): return actors[Int(pid)]
+        case .name(let id):
+            guard case .value(let value) = names.binding(of: id), let number = Int(exactly: value) else { return nil }
+            return actors[number]
+        }
     }
 
     // MARK: Errors

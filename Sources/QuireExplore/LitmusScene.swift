@@ -1,0 +1,57 @@
+// A litmus file as a scene: its sequences on CPUs of one machine, its outcome what its names are bound to, its conditions
+// judged after each run.
+
+public import Quire
+import QuireHost
+public import QuireWorkload
+
+/// A litmus file to explore.
+public final class LitmusScene {
+    public let file: LitmusFile
+    private let litmus: LitmusMachine
+    public var omissions: Omissions
+    private var hook: ScheduleHook?
+    /// The numbers of the judgements that each outcome breaks.
+    public private(set) var broken: [String: [Int]] = [:]
+    /// A line that could not be played.
+    public private(set) var failure: (any Error)?
+
+    /// Prepares the file. Throws where a line is wrong, or the model cannot do what the file requires.
+    public init(_ file: LitmusFile, _ options: ReplayOptions = ReplayOptions(), without omissions: Omissions = .none)
+        throws
+    {
+        self.file = file
+        self.omissions = omissions
+        litmus = try LitmusMachine(file, options) { machine in
+            try MachineScene.fillLists(machine, cpus: file.sequences.count)
+        }
+    }
+
+    /// The scene.
+    public var scene: Scene {
+        Scene(
+            reset: { [self] hook in
+                self.hook = hook
+                litmus.begin(hook, without: omissions)
+            },
+            bodies: file.sequences.indices.map { number in
+                { [self] in
+                    litmus.act(number) {
+                        hook?.noted(.label($0.trimmingPrefix { $0 == " " }.description), on: litmus.machine.cpu(number))
+                    }
+                }
+            },
+            outcome: { [self] in
+                do {
+                    let (text, broken) = try litmus.finish()
+                    if self.broken[text] == nil { self.broken[text] = broken }
+                    return text
+                } catch {
+                    failure = error
+                    return "error: \(error)"
+                }
+            },
+            inspect: { [litmus] event in litmus.machine.brokenUse(event) },
+            describe: { [litmus] event in litmus.machine.describe(event) })
+    }
+}

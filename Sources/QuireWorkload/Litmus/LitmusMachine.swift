@@ -1,0 +1,105 @@
+// A litmus test on a machine: the preparation is played once; then each run plays one sequence on each CPU, as whoever
+// schedules the machine lets them, and looks at what came of it. Each sequence has a player of its own, so that nothing but the
+// machine is shared between them. Between runs the machine goes back to a checkpoint.
+
+public import Quire
+public import QuireHost
+
+/// A litmus test, prepared.
+public final class LitmusMachine {
+    public let file: LitmusFile
+    /// The machine, with a CPU for each sequence.
+    public let machine: Machine
+    /// One for each sequence.
+    private let players: [Player]
+    /// For what comes before the block.
+    private let base: Player
+    private let checkpoint: MachineCheckpoint
+    private var failure: ParseError?
+    /// Processes that are there after the preparation.
+    private let processes: [Process]
+
+    /// One for each sequence.
+    public var cpus: Int { file.sequences.count }
+
+    /// Makes the machine and plays the preparation. `settle` is called before the checkpoint is made. Throws where a line is
+    /// wrong, a setting is none, or the file requires what the model cannot do.
+    public init(
+        _ file: LitmusFile, _ options: ReplayOptions = ReplayOptions(), host: Host = .linux,
+        settle: (Machine) throws -> Void = { _ in }
+    ) throws {
+        self.file = file
+        var head = WorkloadHead()
+        for line in file.head { _ = head.take(line.statement) }
+        var options = options
+        let given = head.machine.map(\.key) + options.settings.map(\.key)
+        if !given.contains("machine.memory") { options.settings.append(("machine.memory", "64M")) }
+        options.settings.append(("machine.cpus", String(file.sequences.count)))
+        let plan = try MachinePlan(head, options, value: nil, notes: ReplayNotes())
+        if let reason = plan.skipped { throw ReplayError.skipped(reason) }
+        machine = try plan.makeMachine(host: host)
+        let feed = LineFeed(WorkloadReader(text: "", file: file.file))
+        base = try Player(machine: machine, feed: feed, firstPID: nil, writesCalls: false, report: RunReport())
+        base.names = file.names
+        for line in file.preparation { try Self.play(line, base) }
+        try settle(machine)
+        checkpoint = machine.checkpoint()
+        processes = machine.processes
+        let base = base
+        players = file.sequences.map { _ in Player(sharing: base) }
+        for sequence in file.sequences where base.actor(ofPrefix: sequence.prefix) == nil {
+            throw ParseError(
+                file: file.file, line: sequence.lines[0].number, column: 1,
+                message: "expected a process or thread that was made before the block")
+        }
+    }
+
+    /// Plays one line: its arguments are evaluated now.
+    private static func play(_ line: LitmusFile.Line, _ player: Player) throws(ParseError) {
+        var statement = Statement()
+        try statement.parse(
+            ContiguousArray((line.text + "\n").utf8), line: line.number, file: player.file, names: &player.names)
+        try player.step(statement)
+    }
+
+    /// Goes back to the beginning of a run. Every operation goes to the hook from now on.
+    public func begin(_ hook: ScheduleHook, without omissions: Omissions = .none) {
+        machine.restore(checkpoint)
+        failure = nil
+        for (number, sequence) in file.sequences.enumerated() {
+            players[number].share(base, prefix: sequence.prefix, cpu: number)
+        }
+        machine.explore(with: hook, without: omissions)
+    }
+
+    /// Plays a sequence on the CPU of its number; `noted` is told each line's text before it runs.
+    public func act(_ number: Int, noted: (String) -> Void) {
+        for line in file.sequences[number].lines {
+            noted(line.text)
+            do throws(ParseError) { try Self.play(line, players[number]) } catch {
+                if failure == nil { failure = error }
+                return
+            }
+        }
+    }
+
+    /// Looks at what came of a run: invariants, the lines behind the block, the outcome's text, and the numbers of the
+    /// judgements that it breaks. The machine runs without schedule points.
+    public func finish() throws -> (text: String, broken: [Int]) {
+        machine.pauseExploration()
+        if let failure { throw failure }
+        for process in processes where !process.hasExited { process.checkInvariants() }
+        let looker = Player(sharing: base)
+        looker.share(base)
+        for (player, sequence) in zip(players, file.sequences) {
+            looker.adopt(from: player)
+            for line in sequence.lines {
+                guard let id = line.statement.binding, let binding = player.names.binding(of: id) else { continue }
+                looker.names.bind(id, to: binding)
+            }
+        }
+        for line in file.epilogue { try Self.play(line, looker) }
+        let broken = file.judgements.indices.filter { file.isBroken(file.judgements[$0], looker.names) }
+        return (file.outcomeText(looker.names), broken)
+    }
+}
