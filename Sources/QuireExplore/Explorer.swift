@@ -101,13 +101,13 @@ public struct Explorer {
     }
 
     /// Runs the scene once, by a saved schedule.
-    public func replay(_ scene: Scene, _ schedule: Schedule) -> Replay {
+    public func replay(_ scene: Scene, _ schedule: Schedule) -> ReplayedRun {
         let chooser = ReplayChooser(schedule)
         let scheduler = Scheduler(chooser, hasStoreBuffers: hasStoreBuffers)
         scheduler.inspector = scene.inspect
         let recorder = scene.describe.map { DrawingRecorder(scheduler, describe: $0) }
         let outcome = run(scene, scheduler)
-        return Replay(
+        return ReplayedRun(
             outcome: outcome.text, end: outcome.end, trace: scheduler.trace, fits: !chooser.hasStrayed,
             preemptions: scheduler.preemptions, drawing: recorder?.finish(outcome) ?? [])
     }
@@ -120,7 +120,7 @@ struct Outcome {
 }
 
 /// A run by a saved schedule.
-public struct Replay: Sendable {
+public struct ReplayedRun: Sendable {
     public var outcome: String
     public var end: RunEnd
     public var trace: [Step]

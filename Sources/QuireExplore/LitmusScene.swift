@@ -4,6 +4,21 @@
 public import Quire
 import QuireHost
 public import QuireWorkload
+import Synchronization
+
+/// Which judgements each outcome breaks, for all workers of an exploration.
+public final class JudgedOutcomes: Sendable {
+    private let broken = Mutex<[String: [Int]]>([:])
+
+    public init() {}
+
+    func note(_ outcome: String, _ judgements: [Int]) {
+        broken.withLock { if $0[outcome] == nil { $0[outcome] = judgements } }
+    }
+
+    /// The numbers of the judgements that an outcome breaks.
+    public subscript(outcome: String) -> [Int] { broken.withLock { $0[outcome] ?? [] } }
+}
 
 /// A litmus file to explore.
 public final class LitmusScene {
@@ -11,16 +26,17 @@ public final class LitmusScene {
     private let litmus: LitmusMachine
     public var omissions: Omissions
     private var hook: ScheduleHook?
-    /// The numbers of the judgements that each outcome breaks.
-    public private(set) var broken: [String: [Int]] = [:]
+    private let judged: JudgedOutcomes
     /// A line that could not be played.
     public private(set) var failure: (any Error)?
 
     /// Prepares the file. Throws where a line is wrong, or the model cannot do what the file requires.
-    public init(_ file: LitmusFile, _ options: ReplayOptions = ReplayOptions(), without omissions: Omissions = .none)
-        throws
-    {
+    public init(
+        _ file: LitmusFile, _ options: ReplayOptions = ReplayOptions(), without omissions: Omissions = .none,
+        judged: JudgedOutcomes = JudgedOutcomes()
+    ) throws {
         self.file = file
+        self.judged = judged
         self.omissions = omissions
         litmus = try LitmusMachine(file, options) { machine in
             try MachineScene.fillLists(machine, cpus: file.sequences.count)
@@ -44,7 +60,7 @@ public final class LitmusScene {
             outcome: { [self] in
                 do {
                     let (text, broken) = try litmus.finish()
-                    if self.broken[text] == nil { self.broken[text] = broken }
+                    judged.note(text, broken)
                     return text
                 } catch {
                     failure = error

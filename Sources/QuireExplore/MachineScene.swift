@@ -3,6 +3,12 @@
 
 public import Quire
 
+/// What scenes are made with, from outside.
+public enum SceneTerms {
+    /// The least number of CPUs that take part; those beyond the scene's own repeat what the first ones do.
+    @TaskLocal public static var threads: Int?
+}
+
 /// A machine to explore, with what each of its CPUs does.
 ///
 ///     let scene = try MachineScene(cpus: 2, host: .linux) { task in
@@ -35,14 +41,14 @@ public final class MachineScene {
     ) throws {
         var configuration = MachineConfiguration()
         configuration.memory = 16 << 20
-        configuration.cpus = cpus
+        configuration.cpus = max(cpus, SceneTerms.threads ?? 0)
         configuration.contents = .off
         configure(&configuration)
         self.omissions = omissions
         machine = try Machine(configuration, host: host)
         process = try machine.makeProcess(pid: 1)
         try prepare(process.main)
-        try Self.fillLists(machine, cpus: cpus)
+        try Self.fillLists(machine, cpus: machine.configuration.cpus)
         checkpoint = machine.checkpoint()
     }
 
@@ -67,7 +73,9 @@ public final class MachineScene {
 
     /// The scene; `outcome` looks at the process after each run, whose invariants have been checked.
     public func scene(_ outcome: @escaping (Process) -> String) -> Scene {
-        Scene(
+        let given = acts.count
+        while acts.count < SceneTerms.threads ?? 0 { acts.append(acts[acts.count % given]) }
+        return Scene(
             reset: { [self] hook in reset(hook) },
             bodies: acts.indices.map { number in { [self] in act(number) } },
             outcome: { [machine, process] in

@@ -117,7 +117,7 @@ final class Scheduler: ScheduleHook {
         let isChosen = chooser.chooseChance()
         if isChosen {
             preemptions += 1
-            notes?(cpu.index, .label("(\(chance))"))
+            notes?(cpu.index, .chance(chance))
         }
         return isChosen
     }
@@ -180,11 +180,11 @@ final class Scheduler: ScheduleHook {
 
     private func happens(_ event: SyncEvent, _ strand: Int) {
         if keepsTrace { trace.append(step(strand, event)) }
+        watcher?(step(strand, event), event)
         if let inspector, let text = inspector(event) {
             end = .violation(text)
             strands[strand < count ? strand : running].switchHome()
         }
-        watcher?(step(strand, event), event)
         chooser.happens(event, strand: strand)
         guard event.changes, waiting != 0 else { return }
         var rest = waiting

@@ -8,7 +8,7 @@ struct QuireCommand: AsyncParsableCommand {
         abstract: "Linux's memory manager outside the kernel: run it, measure it, race it.",
         subcommands: [
             DemoCommand.self, RecordCommand.self, ReplayCommand.self, InspectCommand.self, BenchCommand.self,
-            ConformCommand.self, ExplainCommand.self, FoliosCommand.self,
+            ConformCommand.self, ExplainCommand.self, FoliosCommand.self, RaceCommand.self,
             LiveLoopCommand.self, LiveHoldCommand.self, LiveAreasCommand.self, LiveForkCommand.self,
             LiveGoldenCommand.self,
         ])

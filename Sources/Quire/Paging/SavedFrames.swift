@@ -9,7 +9,8 @@ extension PhysicalMemory {
             Extent(UnsafeMutableRawPointer(mutating: parts), layout.stateBytes),
             Extent(records, frontier * Self.recordBytes),
         ]
-        for number in 1..<frontier where mayHoldSomething(number) {
+        // What a free frame holds nobody reads: whoever takes it zeroes it.
+        for number in 1..<frontier where mayHoldSomething(number) && !isFree(number) {
             unsafe all.append(Extent(base + number << Int(Page.shift), Int(Page.size)))
         }
         return all
@@ -38,6 +39,10 @@ extension PhysicalMemory {
 
     /// The first frame never handed out.
     private var frontier: Int { unsafe Int(zone.pointee.frontier) }
+
+    private func isFree(_ number: Int) -> Bool {
+        unsafe (records + number * Self.recordBytes).load(as: UInt32.self) & FrameFlags.kind == FrameKind.free.rawValue
+    }
 
     private func mayHoldSomething(_ number: Int) -> Bool {
         guard number > 0 else { return false }

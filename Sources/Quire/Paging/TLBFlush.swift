@@ -15,12 +15,14 @@ extension PageTables {
         cpu.count(.tlbFlushes)
         cpu.count(.tlbFlushedPages, (end &- start) >> Page.shift)
         announceFlush(cpu)
+        if cpu.isExplored, cpu.isAblated(.tlb) { return }
         tlbs?.invalidate(cpu, self, FlushRange(start: start, end: end, shift: shift))
     }
 
     /// The second half: waits until every CPU has left the access that it is in, if it is in one.
     func completeFlush(_ cpu: CPU) {
         cpu.count(.tlbBarriers)
+        if cpu.isExplored, cpu.isAblated(.tlb) { return }
         memory.accesses.waitForOthers(cpu)
     }
 

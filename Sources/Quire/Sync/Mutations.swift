@@ -60,6 +60,16 @@ public enum Chance: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case tryLockFails
     /// A frame cannot be had.
     case allocationFails
+
+    /// What a diagram says where it happens.
+    public var label: String {
+        switch self {
+        case .batchFails: "no memory for a batch of tables"
+        case .reschedules: "somebody waits for the CPU"
+        case .tryLockFails: "the PMD's lock is taken"
+        case .allocationFails: "no memory for a frame"
+        }
+    }
 }
 
 extension CPU {

@@ -28,6 +28,8 @@ public enum SyncNote: Hashable, Sendable {
     case staleHit(UInt64)
     /// A page is used: for reading or writing, at an address.
     case access(UInt64, isWrite: Bool)
+    /// Something happens that might not.
+    case chance(Chance)
     /// Whoever made the strand says what it does now.
     case label(String)
 }

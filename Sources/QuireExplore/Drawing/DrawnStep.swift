@@ -20,6 +20,9 @@ public struct DrawnStep: Hashable, Sendable {
     public var kind: Kind
     /// Its place among all steps of the run, shown or not.
     public var number: Int
+
+    /// Whether it says the same of the same CPU.
+    func repeats(_ other: DrawnStep) -> Bool { cpu == other.cpu && text == other.text && kind == other.kind }
 }
 
 /// Writes down what happens in a run.
@@ -30,6 +33,8 @@ final class DrawingRecorder {
         var object: UInt64 = 0
         var changes = false
         var isAlwaysShown = false
+        /// Words that every step touches and no race is about.
+        var isNoise = false
     }
 
     private let describe: (SyncEvent) -> String
@@ -50,7 +55,8 @@ final class DrawingRecorder {
         lines.append(
             Line(
                 step: DrawnStep(cpu: step.strand, text: "", kind: .step, number: number), object: event.object,
-                changes: event.changes, isAlwaysShown: event.kind == .flush))
+                changes: event.changes, isAlwaysShown: event.kind == .flush || (event.name == .entry && event.changes),
+                isNoise: event.name == .frameFlags || event.name == .counter))
         // What it reads or leaves behind is known when the next thing happens.
         unfinished = (lines.count - 1, event)
     }
@@ -69,6 +75,7 @@ final class DrawingRecorder {
             case .fault(let address): ("page fault \(hexadecimal(address))", .step)
             case .staleHit(let address): ("TLB hit \(hexadecimal(address)) (stale)", .step)
             case .access(let address, let isWrite): ("\(isWrite ? "write" : "read") \(hexadecimal(address))", .step)
+            case .chance(let chance): ("(\(chance.label))", .step)
             case .label(let text): (text, .call)
             }
         lines.append(
@@ -85,9 +92,10 @@ final class DrawingRecorder {
             if line.changes { changed.insert(line.object) }
         }
         var drawn = lines.filter { line in
-            if line.isAlwaysShown { return true }
-            return changed.contains(line.object) && cpus[line.object, default: 0].nonzeroBitCount > 1
+            if line.isAlwaysShown || line.step.number == number { return true }
+            return !line.isNoise && changed.contains(line.object) && cpus[line.object, default: 0].nonzeroBitCount > 1
         }.map(\.step)
+        drawn = drawn.enumerated().filter { $0.offset == 0 || !$0.element.repeats(drawn[$0.offset - 1]) }.map(\.element)
         drawn.append(DrawnStep(cpu: drawn.last?.cpu ?? 0, text: outcome.text, kind: .end, number: number + 1))
         return drawn
     }

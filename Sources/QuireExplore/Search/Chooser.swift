@@ -46,13 +46,20 @@ final class RandomChooser: Chooser {
 
     init(seed: UInt64) { random = SplitMix(state: seed) }
 
-    override func begin(strands: Int, drains: Int) { choices.removeAll(keepingCapacity: true) }
+    override func begin(strands: Int, drains: Int) {
+        super.begin(strands: strands, drains: drains)
+        choices.removeAll(keepingCapacity: true)
+    }
 
     override func choose(_ enabled: UInt64, running: Int, next: (Int) -> SyncEvent?) -> Int {
-        let count = enabled.nonzeroBitCount
-        if count == 1 { return enabled.trailingZeroBitCount }
+        if enabled & (enabled - 1) == 0 { return enabled.trailingZeroBitCount }
         var rest = enabled
-        for _ in 0..<random.below(count) { rest &= rest - 1 }
+        if drains < 64 {
+            // A store stays in its buffer for a while: most steps are the CPUs'.
+            let strands = enabled & (1 << UInt64(drains) - 1)
+            if strands != 0, random.below(8) != 0 { rest = strands }
+        }
+        for _ in 0..<random.below(rest.nonzeroBitCount) { rest &= rest - 1 }
         let chosen = rest.trailingZeroBitCount
         choices.append(UInt8(chosen))
         return chosen
@@ -81,6 +88,7 @@ final class PCTChooser: Chooser {
     }
 
     override func begin(strands: Int, drains: Int) {
+        super.begin(strands: strands, drains: drains)
         longest = max(longest, steps)
         steps = 0
         lowest = 0
@@ -130,6 +138,7 @@ final class ReplayChooser: Chooser {
     init(_ schedule: Schedule) { wanted = schedule }
 
     override func begin(strands: Int, drains: Int) {
+        super.begin(strands: strands, drains: drains)
         place = 0
         choices = []
         hasStrayed = false

@@ -12,8 +12,9 @@ public final class LitmusMachine {
     public let machine: Machine
     /// One for each sequence.
     private let players: [Player]
-    /// For what comes before the block.
+    /// For what comes before the block, and what comes after it.
     private let base: Player
+    private let looker: Player
     private let checkpoint: MachineCheckpoint
     private var failure: ParseError?
     /// Processes that are there after the preparation.
@@ -47,6 +48,7 @@ public final class LitmusMachine {
         processes = machine.processes
         let base = base
         players = file.sequences.map { _ in Player(sharing: base) }
+        looker = Player(sharing: base)
         for sequence in file.sequences where base.actor(ofPrefix: sequence.prefix) == nil {
             throw ParseError(
                 file: file.file, line: sequence.lines[0].number, column: 1,
@@ -89,7 +91,6 @@ public final class LitmusMachine {
         machine.pauseExploration()
         if let failure { throw failure }
         for process in processes where !process.hasExited { process.checkInvariants() }
-        let looker = Player(sharing: base)
         looker.share(base)
         for (player, sequence) in zip(players, file.sequences) {
             looker.adopt(from: player)
