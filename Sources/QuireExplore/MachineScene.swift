@@ -80,8 +80,10 @@ public final class MachineScene {
             bodies: acts.indices.map { number in { [self] in act(number) } },
             outcome: { [machine, process] in
                 machine.pauseExploration()
-                process.checkInvariants()
-                return outcome(process)
+                if !process.hasExited { process.checkInvariants() }
+                let text = outcome(process)
+                machine.requireNothingLeft()
+                return text
             },
             inspect: { [machine] event in machine.brokenUse(event) },
             describe: { [machine] event in machine.describe(event) })

@@ -158,7 +158,7 @@ private struct PinUnderWay {
 
 extension MachineCore {
     /// Forgets all pages of a pin and gives back what was taken of them.
-    fileprivate func dropPin(_ cpu: CPU, _ first: Handle<PinRecord>) {
+    func dropPin(_ cpu: CPU, _ first: Handle<PinRecord>) {
         var at = first
         while !at.isNone {
             let record = forgetPin(cpu, at)

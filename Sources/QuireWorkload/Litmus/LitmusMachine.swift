@@ -101,6 +101,8 @@ public final class LitmusMachine {
         }
         for line in file.epilogue { try Self.play(line, looker) }
         let broken = file.judgements.indices.filter { file.isBroken(file.judgements[$0], looker.names) }
-        return (file.outcomeText(looker.names), broken)
+        let text = file.outcomeText(looker.names)
+        machine.requireNothingLeft()
+        return (text, broken)
     }
 }
