@@ -76,7 +76,10 @@ final class Scheduler: ScheduleHook {
         if let first = choose(after: -1) { strands[first].enter() }
         TrapGuard.leave()
         // Whoever did not come to its end is in the middle of something.
-        for number in bodies.indices where alive & Self.bit(number) != 0 { strands[number].prepare() }
+        for number in bodies.indices where alive & Self.bit(number) != 0 {
+            if let event = next[number] { chooser.pending(event, strand: number) }
+            strands[number].prepare()
+        }
         return end
     }
 

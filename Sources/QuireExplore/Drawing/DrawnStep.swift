@@ -21,6 +21,13 @@ public struct DrawnStep: Hashable, Sendable {
     /// Its place among all steps of the run, shown or not.
     public var number: Int
 
+    public init(cpu: Int, text: String, kind: Kind, number: Int) {
+        self.cpu = cpu
+        self.text = text
+        self.kind = kind
+        self.number = number
+    }
+
     /// Whether it says the same of the same CPU.
     func repeats(_ other: DrawnStep) -> Bool { cpu == other.cpu && text == other.text && kind == other.kind }
 }

@@ -24,6 +24,9 @@ class Chooser {
     /// A step happened.
     func happens(_ event: SyncEvent, strand: Int) {}
 
+    /// The run has ended before a strand's step could happen.
+    func pending(_ event: SyncEvent, strand: Int) {}
+
     /// A strand puts a store into its buffer, which `drain` stands for.
     func buffered(by strand: Int, drain: Int) {}
 

@@ -1,7 +1,9 @@
 // Dynamic partial-order reduction: of the schedules that differ only in the order of steps that commute, about one is
 // run. While a run goes, each step is held against the earlier steps that it races with (dependent, not ordered by what
-// came between); the strand is then tried before that step in a later run. Sleep sets keep a strand from being tried again
-// where nothing that it depends on has happened since. Flanagan and Godefroid, POPL 2005; Godefroid's sleep sets.
+// came between); in a later run, what must come first to turn the two around is tried before the earlier one. Sleep sets
+// keep a strand from being tried again where nothing that it depends on has happened since. The sets of strands tried are source
+// sets: with the simpler rule of trying the later step's own strand, a sleeping one would hide outcomes.
+// Flanagan and Godefroid, POPL 2005; Abdulla, Aronis, Jonsson and Sagonas, POPL 2014.
 
 import Quire
 
@@ -50,6 +52,8 @@ final class DPORChooser: Chooser {
     private var choices: [UInt8] = []
     /// How far the strand had come when it put each waiting store into its buffer, oldest first; by the buffer's number.
     private var whenBuffered: [[VectorClock]] = []
+    /// Steps, by their places in `taken`, that do not need an earlier one.
+    private var independent: [Int] = []
     /// Everything that could go on is asleep: the rest of the run is another's, told already.
     private(set) var isRedundant = false
 
@@ -126,29 +130,74 @@ final class DPORChooser: Chooser {
 
     override func happens(_ event: SyncEvent, strand: Int) {
         guard !isRedundant else { return }
-        let key = event.name == .rcu ? 1 : event.object
-        var clock = clocks[strand]
-        for place in history[key, default: []].reversed() {
-            let earlier = taken[place]
-            guard earlier.strand != strand, event.depends(on: earlier.event) else { continue }
-            if earlier.number > clock.counts[earlier.strand], event.mayBeCoenabled(with: earlier.event) {
-                tryBefore(earlier.depth, strand)
-            }
-        }
-        for place in history[key, default: []] where event.depends(on: taken[place].event) {
-            clock.join(taken[place].clock)
-        }
-        clock.counts[strand] += 1
+        let clock = turnAround(event, strand)
         clocks[strand] = clock
-        history[key, default: []].append(taken.count)
+        history[Self.key(event), default: []].append(taken.count)
         taken.append(
             Taken(strand: strand, event: event, number: clock.counts[strand], clock: clock, depth: depth - 1))
     }
 
-    /// Has a strand tried in the state before an earlier step; all that could go on there if it could not.
-    private func tryBefore(_ depth: Int, _ strand: Int) {
+    /// A run ended before this step of a strand could happen: what it races with is turned around all the same.
+    override func pending(_ event: SyncEvent, strand: Int) {
+        if !isRedundant { _ = turnAround(event, strand) }
+    }
+
+    private static func key(_ event: SyncEvent) -> UInt64 { event.name == .rcu ? 1 : event.object }
+
+    /// Has each earlier step that races with a strand's step tried after it; the clock of the step.
+    private func turnAround(_ event: SyncEvent, _ strand: Int) -> VectorClock {
+        let before = clocks[strand]
+        var clock = before
+        let earlier = history[Self.key(event), default: []]
+        for place in earlier where event.depends(on: taken[place].event) { clock.join(taken[place].clock) }
+        clock.counts[strand] += 1
+        for place in earlier.reversed() {
+            let step = taken[place]
+            guard step.strand != strand, step.number > before.counts[step.strand], event.depends(on: step.event),
+                event.mayBeCoenabled(with: step.event)
+            else { continue }
+            tryFirst(firstOf(after: place, strand, clock), before: step.depth)
+        }
+        return clock
+    }
+
+    /// The strands that could begin the steps which do not need the one at `place`, up to the present step of `strand`.
+    private func firstOf(after place: Int, _ strand: Int, _ clock: VectorClock) -> UInt64 {
+        let (cause, number) = (taken[place].strand, taken[place].number)
+        var seen: UInt64 = 0
+        var first: UInt64 = 0
+        independent.removeAll(keepingCapacity: true)
+        for later in (place + 1)..<max(taken.count, place + 1) where taken[later].clock.counts[cause] < number {
+            let bit: UInt64 = 1 << UInt64(taken[later].strand)
+            if seen & bit == 0 {
+                seen |= bit
+                if !isOrdered(taken[later].clock, taken[later].strand) { first |= bit }
+            }
+            independent.append(later)
+        }
         let bit: UInt64 = 1 << UInt64(strand)
-        nodes[depth].backtrack |= nodes[depth].enabled & bit != 0 ? bit : nodes[depth].enabled
+        if seen & bit == 0, !isOrdered(clock, strand) { first |= bit }
+        return first
+    }
+
+    /// Whether a step with this clock comes after one of the independent ones of another strand.
+    private func isOrdered(_ clock: VectorClock, _ strand: Int) -> Bool {
+        independent.contains { place in
+            let step = taken[place]
+            return step.strand != strand && clock.counts[step.strand] >= step.number
+        }
+    }
+
+    /// Has one of the strands tried in the state before an earlier step, unless one is already; all that could go on there if
+    /// none of them could.
+    private func tryFirst(_ strands: UInt64, before depth: Int) {
+        let able = strands & nodes[depth].enabled
+        if able == 0 {
+            nodes[depth].backtrack |= nodes[depth].enabled
+        } else if nodes[depth].backtrack & able == 0 {
+            let awake = able & ~nodes[depth].sleep
+            nodes[depth].backtrack |= 1 << UInt64((awake != 0 ? awake : able).trailingZeroBitCount)
+        }
     }
 
     override func advance() -> Bool {
