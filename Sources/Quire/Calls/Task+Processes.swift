@@ -28,7 +28,8 @@ extension Task {
     }
 
     private func child(_ pid: Int, _ space: AddressSpace) -> Process {
-        let made = Process(pid: pid, machine: machine, space: space)
+        // It begins where its parent runs (wake_up_new_task would look for an idle CPU).
+        let made = Process(pid: pid, machine: machine, space: space, cpu: cpu.index)
         made.descriptors = process.descriptors
         made.main.policy = policy
         for descriptor in made.descriptors.values { machine.core.hold(cpu, descriptor) }

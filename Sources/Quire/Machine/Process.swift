@@ -24,11 +24,11 @@ public final class Process {
     public var main: Task { mainTask! }
     private var mainTask: Task?
 
-    init(pid: Int, machine: Machine, space: AddressSpace) {
+    init(pid: Int, machine: Machine, space: AddressSpace, cpu: Int = 0) {
         self.pid = pid
         owner = Unowned(machine)
         self.space = space
-        mainTask = Task(tid: pid, process: self, cpu: machine.cpu(0))
+        mainTask = Task(tid: pid, process: self, cpu: machine.cpu(cpu))
     }
 
     /// The machine it runs on, which must outlive it.
