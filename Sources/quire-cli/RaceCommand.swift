@@ -106,6 +106,10 @@ struct RaceCommand: ParsableCommand {
             throw Self.fail("say what to explore: a workload file, a scenario's name, or --list")
         }
         if let scenario = Scenario.named(subject) { return try run(scenario) }
+        if let live {
+            guard live > 0 else { throw Self.fail("--live takes a number of runs") }
+            return try RaceLive(path: subject, count: live, command: self).run()
+        }
         try run(try subjectOfFile(subject))
     }
 

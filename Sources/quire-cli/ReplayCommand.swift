@@ -45,6 +45,9 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "Set a knob: KEY=VALUE. May be repeated.")
     var set: [String] = []
 
+    @Flag(help: "Run threads on real ones: accesses that follow each other, and parallel blocks.")
+    var threads = false
+
     @Flag(help: "Leave the single calls out of the JSON.")
     var noCalls = false
 
@@ -56,6 +59,7 @@ struct ReplayCommand: ParsableCommand {
         options.writesJSON = json
         options.writesCalls = !noCalls
         options.keepsGoing = keepGoing
+        options.usesThreads = threads
         options.settings = try set.map { try Self.setting($0, option: "--set") }
         if let compare {
             let (key, list) = try Self.setting(compare, option: "--compare")
@@ -65,6 +69,7 @@ struct ReplayCommand: ParsableCommand {
             }
             options.comparison = (key, values)
         }
+        if threads, compare != nil || live { throw fail("--threads goes with neither --compare nor --live") }
         if live {
             guard compare == nil else { throw fail("--live and --compare are different questions: ask one of them") }
             return try LiveReplayRun(file: file, options: options).run()

@@ -27,6 +27,12 @@ final class LineFeed {
     /// The file's name for messages.
     let file: String
 
+    /// Lines are only checked: those of a block that runs when all of them are there.
+    var checksOnly: Bool {
+        get { reader.checksOnly }
+        set { reader.checksOnly = newValue }
+    }
+
     init(_ reader: WorkloadReader) {
         self.reader = reader
         file = reader.file

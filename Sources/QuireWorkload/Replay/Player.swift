@@ -69,13 +69,13 @@ final class Player {
 
     /// A player on the same machine, with the same names, for lines that run concurrently with the other's. Nothing that it
     /// learns is shared; `share` gives it its actors.
-    init(sharing other: Player) {
+    init(sharing other: Player, keepsCalls: Bool = false) {
         machine = other.machine
         feed = other.feed
         file = other.file
         names = other.names
-        report = RunReport()
-        writesCalls = false
+        report = keepsCalls ? RunReport(keeping: ()) : RunReport()
+        writesCalls = keepsCalls
         (baseName, lengthName) = (other.baseName, other.lengthName)
         (first, root, rootIsUnnumbered) = (other.first, other.root, other.rootIsUnnumbered)
     }

@@ -37,6 +37,9 @@ public struct Replay {
     let host: Host
     let notes: ReplayNotes
 
+    /// The CPUs of a machine whose threads are real ones, unless somebody says otherwise.
+    static let threadedCPUs = 8
+
     /// A replay with these choices on machines of this host.
     public init(_ options: ReplayOptions, host: Host = .linux, notes: ReplayNotes = ReplayNotes()) {
         self.options = options
@@ -55,6 +58,12 @@ public struct Replay {
             try read(&head, &statement, feed)
         } catch {
             throw .input(error)
+        }
+        var options = options
+        if options.usesThreads {
+            // Before what the user says, which goes on top.
+            let cpus = Self.threadedCPUs
+            options.settings = [("machine.mode", "parallel"), ("machine.cpus", String(cpus))] + options.settings
         }
         let values: [String?] = options.comparison.map { $0.values.map(Optional.some) } ?? [nil]
         let comparison = options.comparison.map { ComparisonWriter(key: $0.key, values: $0.values) }
@@ -148,6 +157,7 @@ public struct Replay {
     ) throws(ParseError) {
         let lead = players[0]
         let others = Array(players.dropFirst())
+        let threaded = options.usesThreads ? ThreadedLines(lead, feed) : nil
         guard head.hasLines else { return }
         var lines = 0
         var isFirst = true
@@ -160,7 +170,7 @@ public struct Replay {
                 } else {
                     guard try feed.next(into: &statement, names: &lead.names) else { break }
                 }
-                try lead.step(statement)
+                if let threaded { try threaded.step(statement) } else { try lead.step(statement) }
                 if !others.isEmpty { try follow(&statement, others, feed) }
             } catch {
                 guard options.keepsGoing, error.isRecoverable else { throw error }
@@ -170,6 +180,7 @@ public struct Replay {
             lines &+= 1
             if lines & (Replay.linesPerNote - 1) == 0 { notes.progress?(lines) }
         }
+        try threaded?.finish()
         try lead.checkEnd()
     }
 

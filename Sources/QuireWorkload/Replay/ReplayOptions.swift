@@ -12,6 +12,8 @@ public struct ReplayOptions: Sendable {
     public var writesCalls = true
     /// Whether a malformed line is counted and passed over instead of ending the run.
     public var keepsGoing = false
+    /// Whether threads run on real ones, each simulated CPU's on one of its own.
+    public var usesThreads = false
     /// Whether the report is JSON or a table for people.
     public var writesJSON = false
 
