@@ -144,8 +144,8 @@ extension AddressSpace {
         gather.cleared(from, from + UInt64(run.pages) << Page.shift)
         discarded(cpu, areas.find(from), table, tables.format.frame(old), run.pages)
         cpu.count(.asyncPagesDropped, UInt64(run.pages))
-        let isFull = memory.isLarge(cpu, run.head) ? gather.add(folio: run.head, count: run.pages) : gather.add(run.head)
-        if isFull { gather.flush() }
+        let isLarge = memory.isLarge(cpu, run.head)
+        if isLarge ? gather.add(folio: run.head, count: run.pages) : gather.add(run.head) { gather.flush() }
         return true
     }
 

@@ -18,7 +18,8 @@ extension AddressSpace {
     /// Takes a leaf out that maps a folio which may be dropped, unless it was written or is held by now: then it is false. The
     /// leaf's lock is held.
     func dropLeaf(
-        _ cpu: CPU, _ area: Handle<Area>, _ position: LeafPosition, _ head: FrameNumber, _ start: UInt64, evenDirty: Bool
+        _ cpu: CPU, _ area: Handle<Area>, _ position: LeafPosition, _ head: FrameNumber, _ start: UInt64,
+        evenDirty: Bool
     ) -> Bool {
         // Out first, then a look: a store or a pin that comes in between is in what was taken out, or in the count.
         let old = tables.invalidateLeaf(cpu, position)
