@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes three shapes of programs as workloads for `quire folios`: shapes.py fork-server|churn|random-touch > FILE.q"""
+"""Writes shapes of programs as workloads: shapes.py fork-server|churn|random-touch|page-by-page|lazily-free > FILE.q"""
 import random
 import sys
 
@@ -43,7 +43,48 @@ def random_touch():
         yield f"{r.choice(['touch_write', 'touch_write', 'touch_read'])}(a+{page * 4}K, 4K)"
 
 
-SHAPES = {"fork-server": fork_server, "churn": churn, "random-touch": random_touch}
+def blocks(seed, rounds):
+    """Blocks of 2 MB out of 256 MB that a program takes and, in other rounds, gives back; at the end all are given back."""
+    r = random.Random(seed)
+    live = []
+    for _ in range(rounds):
+        if len(live) < 16 or r.random() < 0.5 and len(live) < 96:
+            block = r.randrange(128)
+            if block not in live:
+                live.append(block)
+                yield True, block, r
+        else:
+            yield False, live.pop(r.randrange(len(live))), r
+    for block in live:
+        yield False, block, r
+
+
+def page_by_page():
+    """An allocator that takes 2 MB at once and gives them back page by page, in any order: no call covers a table."""
+    yield f"a = mmap(0x100000000000, 256M, {A}"
+    for takes, block, r in blocks(1, 300):
+        if takes:
+            yield f"touch_write(a+{block * 2}M, 2M)"
+            continue
+        pages = list(range(512))
+        r.shuffle(pages)
+        for page in pages:
+            yield f"madvise(a+{block * 2048 + page * 4}K, 4K, MADV_DONTNEED)"
+    yield 'snapshot("end")'
+
+
+def lazily_free():
+    """The same by one MADV_FREE of each block, many more times over."""
+    yield f"a = mmap(0x100000000000, 256M, {A}"
+    for takes, block, _ in blocks(2, 4000):
+        yield f"touch_write(a+{block * 2}M, 2M)" if takes else f"madvise(a+{block * 2}M, 2M, MADV_FREE)"
+    yield 'snapshot("end")'
+
+
+SHAPES = {
+    "fork-server": fork_server, "churn": churn, "random-touch": random_touch, "page-by-page": page_by_page,
+    "lazily-free": lazily_free,
+}
 if len(sys.argv) != 2 or sys.argv[1] not in SHAPES:
     sys.exit(__doc__)
 print("\n".join(SHAPES[sys.argv[1]]()))

@@ -18,52 +18,46 @@ extension AddressSpace {
     ) -> FaultOutcome? {
         var page = Page.floor(start)
         while page < end {
-            if !isMapped(cpu, page, for: access) {
-                let outcome = serve(cpu, FaultContext(area: area, address: page, access: access))
-                countFault(cpu, outcome)
-                if outcome == .retry { continue }
-                guard case .done = outcome else { return outcome }
+            if touchMapped(cpu, page, access) {
+                page += Page.size
                 continue
             }
-            markTouched(cpu, page, written: access == .write)
-            page += Page.size
+            let outcome = serve(cpu, FaultContext(area: area, address: page, access: access))
+            countFault(cpu, outcome)
+            if outcome == .retry { continue }
+            guard case .done = outcome else { return outcome }
         }
         return nil
     }
 
-    /// A page that is touched counts as used; for writing, it is dirty though nobody has written it, and no longer lazily
-    /// free (FOLL_TOUCH of follow_page_pte).
-    private func markTouched(_ cpu: CPU, _ page: UInt64, written: Bool) {
+    /// Counts a page as used that is mapped so that the access needs no fault; for writing, it is dirty though nobody has
+    /// written it, and no longer lazily free (FOLL_TOUCH of follow_page_pte). False: it must be faulted in. Under the table's
+    /// lock: who drops lazily free pages has dropped it before, or finds it dirty.
+    private func touchMapped(_ cpu: CPU, _ page: UInt64, _ access: Access) -> Bool {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        if let leaf = tables.leaf(cpu, page) {
-            if written, !isHugeZero(cpu, leaf.entry) {
-                memory.flags(tables.format.frame(leaf.entry)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
+        let format = tables.format
+        let position = tables.position(cpu, page)
+        if let leaf = tables.leaf(at: position, page) {
+            guard let entry = tables.lockLeaf(cpu, leaf) else { return false }
+            defer { tables.pmdLock(leaf.pmdTable).unlock(cpu) }
+            guard access != .write || format.isWritable(entry) else { return false }
+            if access == .write, !isHugeZero(cpu, entry) {
+                memory.flags(format.frame(entry)).set(cpu, bits: FrameFlags.dirty, .frameFlags)
             }
-            return
+            return true
         }
-        let table = tables.table(cpu, page, level: 0)
-        guard !table.isNone else { return }
-        let entry = tables.load(cpu, table, tables.format.index(page, level: 0))
-        guard tables.format.isPresent(entry), tables.format.frame(entry) != core.zeroFrame else { return }
-        let head = memory.head(cpu, tables.format.frame(entry))
-        if written, !tables.format.isDirty(entry) {
+        guard !position.table.isNone, tables.lockIfAttached(cpu, position, page) else { return false }
+        defer { tables.pteLock(position.table).unlock(cpu) }
+        let entry = tables.load(cpu, position.table, format.index(page, level: 0))
+        guard format.isPresent(entry), access != .write || format.isWritable(entry) else { return false }
+        guard format.frame(entry) != core.zeroFrame else { return true }
+        let head = memory.head(cpu, format.frame(entry))
+        if access == .write, !format.isDirty(entry) {
             memory.flags(head).set(cpu, bits: FrameFlags.dirty, .frameFlags)
         }
         memory.markAccessed(cpu, head)
-    }
-
-    /// Whether a page is mapped so that an access needs no fault.
-    private func isMapped(_ cpu: CPU, _ page: UInt64, for access: Access) -> Bool {
-        memory.rcu.enter(cpu)
-        defer { memory.rcu.exit(cpu) }
-        if let leaf = tables.leaf(cpu, page) {
-            return access != .write || tables.format.isWritable(leaf.entry)
-        }
-        let table = tables.table(cpu, page, level: 0)
-        guard !table.isNone else { return false }
-        let entry = tables.load(cpu, table, tables.format.index(page, level: 0))
-        return tables.format.isPresent(entry) && (access != .write || tables.format.isWritable(entry))
+        return true
     }
 
     /// Faults [start, end) in across areas (__mm_populate): EFAULT or ENOMEM at the first thing in the way, unless that

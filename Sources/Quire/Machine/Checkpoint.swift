@@ -13,6 +13,7 @@ public struct MachineCheckpoint {
     fileprivate let nextInode: UInt64
     fileprivate let pins: [Int: Pin]
     fileprivate let nextPin: Int
+    fileprivate let asyncReclaim: AsyncReclaimState
     fileprivate let namedFiles: [String: Handle<FileRecord>]
     fileprivate let strings: [String]
     fileprivate let stringNumbers: [String: UInt32]
@@ -31,7 +32,7 @@ extension Machine {
             memory: SavedMemory(extents), frames: core.memory.savedFlags(), processes: processTable,
             spaces: spaceTable, states: processTable.values.map { ($0, $0.saved) },
             users: spaceTable.values.map { ($0, $0.users) }, nextInode: nextInode, pins: pinTable, nextPin: nextPin,
-            namedFiles: namedFiles, strings: strings, stringNumbers: stringNumbers)
+            asyncReclaim: asyncReclaim, namedFiles: namedFiles, strings: strings, stringNumbers: stringNumbers)
     }
 
     /// Goes back to a checkpoint of this machine, O(memory in use then and since); asks the host for nothing.
@@ -53,6 +54,7 @@ extension Machine {
         nextInode = checkpoint.nextInode
         pinTable = checkpoint.pins
         nextPin = checkpoint.nextPin
+        asyncReclaim = checkpoint.asyncReclaim
         namedFiles = checkpoint.namedFiles
         strings = checkpoint.strings
         stringNumbers = checkpoint.stringNumbers

@@ -28,6 +28,9 @@ private let runKeys: [Knob] = ownKeys + HugeFile.knobs.map { Knob(key: $0.file.p
 
 private let ownKeys: [Knob] = [
     Knob(key: "pt_reclaim", expected: "off, rfc or sync"),
+    Knob(key: "pt_reclaim.async", expected: "off or on"),
+    Knob(key: "pt_reclaim.async_period", expected: "a count of calls"),
+    Knob(key: "pt_reclaim.async_tables", expected: "a count of tables"),
     Knob(key: "unaccount", expected: "whole or exact"),
     Knob(key: "machine.anon_vma_name", expected: "off or on"),
     Knob(key: "machine.capabilities", expected: "root or none"),
@@ -143,6 +146,15 @@ extension Machine {
             case "sync": core.settings.reclaim = .sync
             default: return false
             }
+        case "pt_reclaim.async":
+            guard let parsed = parseSwitch(value) else { return false }
+            core.settings.asyncReclaim.isOn = parsed
+        case "pt_reclaim.async_period":
+            guard let number else { return false }
+            core.settings.asyncReclaim.period = number
+        case "pt_reclaim.async_tables":
+            guard let number else { return false }
+            core.settings.asyncReclaim.tables = number
         case "unaccount":
             guard value == "whole" || value == "exact" else { return false }
             core.settings.unaccountsExactly = value == "exact"
@@ -230,6 +242,9 @@ extension Machine {
         switch key {
         case "pt_reclaim":
             return settings.reclaim == .off ? "off" : settings.reclaim == .rfc ? "rfc" : "sync"
+        case "pt_reclaim.async": return settings.asyncReclaim.isOn ? "on" : "off"
+        case "pt_reclaim.async_period": return String(settings.asyncReclaim.period)
+        case "pt_reclaim.async_tables": return String(settings.asyncReclaim.tables)
         case "unaccount": return settings.unaccountsExactly ? "exact" : "whole"
         case "machine.anon_vma_name": return settings.namesAreas ? "on" : "off"
         case "machine.capabilities": return settings.hasCapabilities ? "root" : "none"

@@ -26,6 +26,7 @@ public final class Machine: @unchecked Sendable {
     /// By handle; guarded by the core's `pins` lock.
     var pinTable: [Int: Pin] = [:]
     var nextPin = 0
+    var asyncReclaim = AsyncReclaimState()
     var namedFiles: [String: Handle<FileRecord>] = [:]
     /// Names of files and special areas; number 0 is no name.
     var strings: [String] = [""]

@@ -74,9 +74,19 @@ struct SizePolicies: BitwiseCopyable {
     }
 }
 
+/// What pt_reclaimd does (`pt_reclaim.async` and kin).
+struct AsyncReclaimSettings: BitwiseCopyable {
+    var isOn = false
+    /// Calls of the workload between two wake-ups; 0: it runs only when it is asked to.
+    var period: UInt64 = 0
+    /// The most tables that a wake-up looks at; 0: all there are.
+    var tables: UInt64 = 0
+}
+
 /// The values of the knobs.
 struct Settings: BitwiseCopyable {
     var reclaim = EmptyTableReclaim.sync
+    var asyncReclaim = AsyncReclaimSettings()
     var overcommit = Overcommit.heuristic
     /// `vm.overcommit_ratio`, in hundredths of memory, and `vm.overcommit_kbytes`: setting one makes the other 0.
     var overcommitRatio: UInt64 = 50

@@ -27,6 +27,8 @@ public enum Counter: Int, CaseIterable, Sendable {
     case hugeFaults, hugeFallbacks, hugeZeroFaults, mappingsSplit, foliosSplit, splitsFailed, splitsDeferred, collapses
     case collapsesFailed, underusedSplits, hugeZeroMade, hugeZeroFailed, collapseNone, collapseSwapped, collapseShared
     case pagesCleared, pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
+    case asyncPasses, asyncTables, asyncEntries, asyncTablesFreed, asyncPagesDropped, asyncFlushes, asyncAbandoned
+    case asyncBusy
 
     /// The key in the report.
     public var label: String {
@@ -84,6 +86,14 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .contpteUnfolds: "contpte_unfolds"
         case .contpteBlocksSet: "contpte_blocks_set"
         case .tlbBarriers: "tlb_barriers"
+        case .asyncPasses: "pt_reclaimd_passes"
+        case .asyncTables: "pt_reclaimd_tables_scanned"
+        case .asyncEntries: "pt_reclaimd_entries_scanned"
+        case .asyncTablesFreed: "pt_reclaimd_tables_freed"
+        case .asyncPagesDropped: "pt_reclaimd_pages_dropped"
+        case .asyncFlushes: "pt_reclaimd_tlb_flushes"
+        case .asyncAbandoned: "pt_reclaimd_abandoned"
+        case .asyncBusy: "pt_reclaimd_busy"
         case .collapsesFailed: "thp_collapse_alloc_failed"
         case .underusedSplits: "thp_underused_split_page"
         case .hugeZeroMade: "thp_zero_page_alloc"

@@ -31,6 +31,17 @@ public enum Safeguard: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case flushBeforeUnlock
     /// A flush waits until other CPUs have left the access that they are in (the answer to the interrupt).
     case waitForAccesses
+
+    // MARK: Pages that may be dropped
+
+    /// The background reclaimer looks at a table again under both locks.
+    case secondLookInBackground
+    /// Whether a page given to MADV_FREE was written since is told by the entry that was taken out, not by one seen before.
+    case dirtyAfterOut
+    /// Whether somebody holds a page that may be dropped is asked after its entry is out.
+    case referencesAfterOut
+    /// The background reclaimer flushes what it dropped before it gives the table's lock up.
+    case flushBeforeRefault
 }
 
 extension CPU {

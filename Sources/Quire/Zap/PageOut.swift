@@ -11,17 +11,25 @@ extension AddressSpace {
     ) -> Bool {
         if memory.has(cpu, head, FrameFlags.locked) { return true }
         if needsSwap(cpu, head, advice) { return hasOtherReferences(cpu, head, mappings: 1) }
+        _ = dropLeaf(cpu, area, position, head, start, evenDirty: advice == .drop)
+        return true
+    }
+
+    /// Takes a leaf out that maps a folio which may be dropped, unless it was written or is held by now: then it is false. The
+    /// leaf's lock is held.
+    func dropLeaf(
+        _ cpu: CPU, _ area: Handle<Area>, _ position: LeafPosition, _ head: FrameNumber, _ start: UInt64,
+        evenDirty: Bool
+    ) -> Bool {
         // Out first, then a look: a store or a pin that comes in between is in what was taken out, or in the count.
         let old = tables.invalidateLeaf(cpu, position)
         tables.flushLeaf(cpu, start)
-        let isDirty = advice != .drop && (tables.format.isDirty(old) || memory.has(cpu, head, FrameFlags.dirty))
-        if isDirty || memory.refcount(head).load(cpu, .refcount) != 1 {
+        guard mayGo(cpu, head, old, references: 1, evenDirty: evenDirty) else {
             tables.update(cpu, position.pmdTable, position.index, old)
-            if isDirty { keep(cpu, head) }
-        } else {
-            _ = takeLeaf(cpu, area, position)
-            memory.put(cpu, folio: head, count: 1)
+            return false
         }
+        _ = takeLeaf(cpu, area, position)
+        memory.put(cpu, folio: head, count: 1)
         return true
     }
 
@@ -43,10 +51,8 @@ extension AddressSpace {
             // Out first, then a look, as above.
             let old = tables.takeOutRun(cpu, table, index + done, count: pages)
             tables.flushRange(cpu, start, start + UInt64(pages) << Page.shift)
-            let isDirty = advice != .drop && (tables.format.isDirty(old) || memory.has(cpu, head, FrameFlags.dirty))
-            if isDirty || memory.refcount(head).load(cpu, .refcount) != UInt32(count - done) {
+            guard mayGo(cpu, head, old, references: UInt32(count - done), evenDirty: advice == .drop) else {
                 tables.updateRun(cpu, table, index + done, count: pages, old)
-                if isDirty { keep(cpu, head) }
                 return true
             }
             discarded(cpu, area, table, tables.format.frame(old), pages)
@@ -85,8 +91,21 @@ extension AddressSpace {
         return end
     }
 
+    /// Whether a folio may be dropped of which `old` was taken out: nobody has written it, or it does not matter, and nobody
+    /// has it beside the `references` of its mappings. One that was written keeps its contents from now on.
+    func mayGo(
+        _ cpu: CPU, _ head: FrameNumber, _ old: Entry, references: UInt32, evenDirty: Bool = false
+    ) -> Bool {
+        // In this order: whoever had a reference marked what it wrote before giving the reference back.
+        let isHeld = memory.refcount(head).load(cpu, .refcount) != references && !cpu.lacks(.referencesAfterOut)
+        let isWritten = tables.format.isDirty(old) || memory.has(cpu, head, FrameFlags.dirty)
+        let isDirty = isWritten && !evenDirty && !cpu.lacks(.dirtyAfterOut)
+        if isDirty { keep(cpu, head) }
+        return !isHeld && !isDirty
+    }
+
     /// Counts clean entries that were taken out; their references are the caller's.
-    private func discarded(
+    func discarded(
         _ cpu: CPU, _ area: Handle<Area>, _ table: FrameNumber, _ frame: FrameNumber, _ pages: Int
     ) {
         memory.removeMappings(cpu, frame, count: pages, owner: number)

@@ -1,6 +1,7 @@
 // Freeing PTE pages that a zap left empty. Lock order is PMD before PTE; the zap holds the PTE lock, so the fast path
 // may only try the PMD lock. The slow path takes both in order and looks at all 512 entries again, because the table
-// may have been filled meanwhile, or be gone. The RFC's way is a separate scan after the zap (RFCReclaim.swift).
+// may have been filled meanwhile, or be gone. The RFC's way is a separate scan after the zap (RFCReclaim.swift); what neither
+// gets is left to the background (AsyncReclaim.swift).
 // Linux: mm/pt_reclaim.c: try_get_and_clear_pmd, try_to_free_pte, free_pte.
 
 extension AddressSpace {
@@ -18,7 +19,7 @@ extension AddressSpace {
     }
 
     /// Clears the PMD entry if it still names the table. The PMD lock is held.
-    private func detach(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
+    func detach(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
         let index = tables.format.index(address, level: 1)
         guard cpu.lacks(.secondLookAtPMD) || tables.load(cpu, position.pmdTable, index) == position.pmdEntry else {
             return false
@@ -38,6 +39,18 @@ extension AddressSpace {
 
     /// With neither lock held: takes both, and cuts the table out if it still hangs there and is empty.
     private func detachIfEmpty(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
+        underBothLocks(cpu, position, address) {
+            guard cpu.lacks(.secondLookAtEntries) || isEmpty(cpu, position.table) else {
+                cpu.count(.reclaimRetried)
+                return false
+            }
+            return detach(cpu, position, address)
+        }
+    }
+
+    /// With neither lock held: takes the PMD table's and the PTE table's, in order, and runs `body` if the one still hangs
+    /// in the other; else false.
+    func underBothLocks(_ cpu: CPU, _ position: TablePosition, _ address: UInt64, _ body: () -> Bool) -> Bool {
         let pmdLock = tables.pmdLock(position.pmdTable)
         let pteLock = tables.pteLock(position.table)
         pmdLock.lock(cpu)
@@ -47,11 +60,7 @@ extension AddressSpace {
         let nested = !pteLock.isSame(as: pmdLock)
         if nested { pteLock.lock(cpu) }
         defer { if nested { pteLock.unlock(cpu) } }
-        guard cpu.lacks(.secondLookAtEntries) || isEmpty(cpu, position.table) else {
-            cpu.count(.reclaimRetried)
-            return false
-        }
-        return detach(cpu, position, address)
+        return body()
     }
 
     /// Whether all 512 entries of a table are none.

@@ -41,8 +41,12 @@ extension Player {
 extension Player {
     /// run(daemon, passes).
     private func runDaemon(_ s: Statement) throws(ParseError) -> Outcome {
-        guard case .word(let name) = s[0].value, names[text: name] == "khugepaged" else { return Outcome(.unsupported) }
-        machine.runKhugepaged(passes: try number(s, 1))
+        guard case .word(let name) = s[0].value else { return Outcome(.unsupported) }
+        switch names[text: name] {
+        case "khugepaged": machine.runKhugepaged(passes: try number(s, 1))
+        case "pt_reclaimd": machine.runTableReclaimer(passes: try number(s, 1))
+        default: return Outcome(.unsupported)
+        }
         return .done
     }
 }

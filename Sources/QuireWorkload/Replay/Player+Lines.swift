@@ -12,7 +12,9 @@ extension Player {
             switch s.call {
             case .parallel, .end, .expect, .never: try concurrency(s)
             case .snapshot: try snapshot(s)
-            default: try call(s)
+            default:
+                try call(s)
+                machine.noteCall()
             }
         case .exited, .killed: try ended(s)
         case .blank, .comment, .requires, .machine, .recordedOn, .signal: return

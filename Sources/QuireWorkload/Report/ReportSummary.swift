@@ -120,6 +120,7 @@ public struct ReportSummary: Sendable {
     private var shownCounters: [(key: String, value: UInt64?)] {
         let own = Set((tlb?.counters ?? []).map(\.name))
         return counters.filter { item in
+            if Self.isIdle(item.key, item.value) { return false }
             guard tlb == nil else { return !own.contains(item.key) }
             return !item.key.hasPrefix("tlb_") || Self.always.contains(item.key)
         }
@@ -128,6 +129,12 @@ public struct ReportSummary: Sendable {
     /// The counters that any of the runs has, in their order.
     private static func names(_ summaries: [ReportSummary]) -> [String] {
         var seen: Set<String> = []
-        return summaries.flatMap(\.counters).map(\.key).filter { seen.insert($0).inserted }
+        let all = summaries.flatMap(\.counters)
+        return all.filter { !isIdle($0.key, $0.value) }.map(\.key).filter { seen.insert($0).inserted }
+    }
+
+    /// A counter of the background reclaimer, which has done nothing of the kind.
+    private static func isIdle(_ key: String, _ value: UInt64?) -> Bool {
+        key.hasPrefix("pt_reclaimd_") && (value ?? 0) == 0
     }
 }
