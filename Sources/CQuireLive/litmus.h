@@ -29,7 +29,7 @@ struct litmus_actor_state {
 } ALONE;
 
 struct litmus_shared {
-    struct { volatile uint64_t word; } ALONE turn, arrived, begun, start, done;
+    struct { volatile uint64_t word; } ALONE turn, arrived, begun, start, done, sleepers;
     uint64_t runs, run;          // how many, and which one is under way
     uint64_t starting, counting; // actors that begin the block, and that end it
     uint64_t ring;               // io_uring's descriptor

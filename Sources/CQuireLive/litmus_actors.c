@@ -13,6 +13,10 @@
 
 /// How long after the last actor's arrival the block begins: more than a cache line takes from CPU to CPU.
 #define LEAD 3000
+/// The same where one of them sleeps.
+#define LEAD_OF_SLEEPERS 100000
+/// How often an actor looks for the others before it sleeps.
+#define SPINS 4000
 /// The logarithm of the longest random time that does not depend on what others take.
 #define MOST_SCALE 13
 /// The longest time that an actor is thought to take: it may have lost its CPU.
@@ -40,34 +44,56 @@ static inline uint64_t read_word(const volatile uint64_t *word)
 
 static inline void write_word(volatile uint64_t *word, uint64_t value)
 {
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+    __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 
-/// Adds 1. Not the compiler's way on arm64: that may be a function of a library, with a variable.
-static inline uint64_t count_up(volatile uint64_t *word)
+/// Adds to a word. Not the compiler's way on arm64: that may be a function of a library, with a variable.
+static inline uint64_t add(volatile uint64_t *word, uint64_t more)
 {
 #if defined(__x86_64__)
-    return __atomic_add_fetch(word, 1, __ATOMIC_ACQ_REL);
+    return __atomic_add_fetch(word, more, __ATOMIC_SEQ_CST);
 #else
     uint64_t value;
     uint32_t failed;
     __asm__ volatile("1: ldaxr %0, [%2]\n"
-                     "add %0, %0, #1\n"
+                     "add %0, %0, %3\n"
                      "stlxr %w1, %0, [%2]\n"
                      "cbnz %w1, 1b\n"
+                     "dmb ish\n"
                      : "=&r"(value), "=&r"(failed)
-                     : "r"(word)
+                     : "r"(word), "r"(more)
                      : "memory");
     return value;
 #endif
 }
 
-/// Waits until a word that only grows is at least `least`.
-WORKER void await(const volatile uint64_t *word, uint64_t least)
+/// Wakes who sleeps until a word changes that just has changed, by an operation that orders it before the look.
+WORKER void wake(volatile uint64_t *word)
 {
-    uint64_t patience = SHARED->test.crowded ? 20 : 4000;
-    for (uint64_t spins = 0; read_word(word) < least; spins++) {
-        if (spins >= patience)
+    if (read_word(&SHARED->sleepers.word) != 0)
+        system_call(SYS_futex, (uint64_t)word, 1 /* FUTEX_WAKE */, INT32_MAX, 0, 0, 0);
+}
+
+WORKER void await_change(volatile uint64_t *word, uint64_t value)
+{
+    volatile int64_t most[2];
+    most[0] = 0;
+    most[1] = 20000000;
+    add(&SHARED->sleepers.word, 1);
+    if (read_word(word) == value)
+        system_call(SYS_futex, (uint64_t)word, 0 /* FUTEX_WAIT, on its low half */, (uint32_t)value, (uint64_t)most, 0, 0);
+    add(&SHARED->sleepers.word, ~0ull);
+}
+
+/// Waits until a word that only grows is at least `least`: spinning, since whoever sleeps does not begin together with
+/// others, but not for long, since it may be this CPU that the others want.
+WORKER void await(volatile uint64_t *word, uint64_t least)
+{
+    uint64_t spins = 0, crowded = SHARED->test.crowded;
+    for (uint64_t value; (value = read_word(word)) < least; spins++) {
+        if (spins >= (crowded ? 200 : SPINS))
+            await_change(word, value);
+        else if (crowded && spins >= 20)
             system_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 #if defined(__x86_64__)
         else
@@ -118,9 +144,10 @@ WORKER void fetch_lines(const struct quire_litmus_actor *self)
 WORKER void await_start(uint64_t actor, uint64_t run, uint64_t actors)
 {
     uint64_t skew = random_time(actor);
-    if (count_up(&SHARED->arrived.word) == actors * (run + 1)) {
-        SHARED->start.word = clock_now() + LEAD;
+    if (add(&SHARED->arrived.word, 1) == actors * (run + 1)) {
+        SHARED->start.word = clock_now() + (read_word(&SHARED->sleepers.word) != 0 ? LEAD_OF_SLEEPERS : LEAD);
         write_word(&SHARED->begun.word, run + 1);
+        wake(&SHARED->begun.word);
     }
     await(&SHARED->begun.word, run + 1);
     if (random_word(&SHARED->actors[actor]) >> 40 & 1)
@@ -145,9 +172,16 @@ WORKER void play_in_order(uint64_t actor, uint64_t run, uint64_t begin, uint64_t
         if (!exits && !stays)
             quire_litmus_perform(actor, place);
         write_word(&SHARED->turn.word, turn + place - begin + 1);
+        wake(&SHARED->turn.word);
         if (exits)
             system_call(SYS_exit_group, op->arguments[0], 0, 0, 0, 0, 0);
     }
+}
+
+WORKER void finish_block(void)
+{
+    add(&SHARED->done.word, 1);
+    wake(&SHARED->done.word);
 }
 
 WORKER void play_block(uint64_t actor)
@@ -157,7 +191,7 @@ WORKER void play_block(uint64_t actor)
     uint64_t start = clock_now();
     for (uint64_t place = self->begin; place < self->end; place++) {
         if (SHARED->test.operations[place].kind == QUIRE_LITMUS_EXIT) {
-            count_up(&SHARED->done.word);
+            finish_block();
             system_call(SYS_exit_group, SHARED->test.operations[place].arguments[0], 0, 0, 0, 0, 0);
         }
         if (pauses)
@@ -183,7 +217,7 @@ WORKER_HIDDEN void quire_litmus_play_run(uint64_t actor, uint64_t run)
         await_start(actor, run, SHARED->starting);
     if (test->actors[actor].counts) {
         play_block(actor);
-        count_up(&SHARED->done.word);
+        finish_block();
     }
     await(&SHARED->done.word, SHARED->counting * (run + 1));
     play_in_order(actor, run, test->after, test->operation_count, turn + test->before);
