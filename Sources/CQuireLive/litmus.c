@@ -146,7 +146,8 @@ WORKER void finish(void)
 {
     quire_litmus_set_alarm(0);
     for (uint64_t actor = 1; actor < SHARED->test.actor_count; actor++)
-        while (__atomic_load_n(&SHARED->actors[actor].thread_id, __ATOMIC_ACQUIRE))
+        while (SHARED->test.actors[actor].persists
+            && __atomic_load_n(&SHARED->actors[actor].thread_id, __ATOMIC_ACQUIRE))
             system_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
     if (SHARED->test.pins)
         system_call(SYS_close, SHARED->ring, 0, 0, 0, 0, 0);

@@ -19,8 +19,8 @@
 #define SPINS 4000
 /// The logarithm of the longest random time that does not depend on what others take.
 #define MOST_SCALE 13
-/// The longest time that an actor is thought to take: it may have lost its CPU.
-#define MOST_TIME 50000
+/// The longest time that an actor is thought to take, a fork of its process among it: one that takes longer has lost its CPU.
+#define MOST_TIME 400000
 
 static inline uint64_t clock_now(void)
 {

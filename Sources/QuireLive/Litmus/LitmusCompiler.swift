@@ -165,9 +165,8 @@ struct LitmusCompiler {
             program.actors[actor].counts = false
         }
         let (isPid, exitedAndKept) = (UInt64(1), UInt64(0x0100_0004))
-        let wait = operation(
-            QUIRE_LITMUS_CALL, maker.actor, [Argument(isPid), Argument(0, .pid(actor)), Argument(0), Argument(exitedAndKept)],
-            call: QUIRE_WAITID, line: s.line)
+        let arguments = [Argument(isPid), Argument(0, .pid(actor)), Argument(0), Argument(exitedAndKept)]
+        let wait = operation(QUIRE_LITMUS_CALL, maker.actor, arguments, call: QUIRE_WAITID, line: s.line)
         program.operations.append(wait)
         append(program.operations.count - 1, to: part == .before ? .before : .after)
     }
