@@ -19,8 +19,6 @@
 #define SPINS 4000
 /// The logarithm of the longest random time that does not depend on what others take.
 #define MOST_SCALE 13
-/// The longest time that an actor is thought to take, a fork of its process among it: one that takes longer has lost its CPU.
-#define MOST_TIME 400000
 
 static inline uint64_t clock_now(void)
 {
@@ -178,6 +176,14 @@ WORKER void play_in_order(uint64_t actor, uint64_t run, uint64_t begin, uint64_t
     }
 }
 
+/// Follows what an actor takes. Up in small steps: it may have lost its CPU.
+WORKER void learn_time(struct litmus_actor_state *state, uint64_t took)
+{
+    uint64_t takes = state->takes;
+    uint64_t up = took > takes ? (took - takes) / 4 : 0, most = takes / 4 + 64;
+    state->takes = took < takes ? takes - (takes - took) / 4 : takes + (up < most ? up : most);
+}
+
 WORKER void finish_block(void)
 {
     add(&SHARED->done.word, 1);
@@ -198,9 +204,8 @@ WORKER void play_block(uint64_t actor)
             await_time(clock_now() + random_time(actor));
         quire_litmus_perform(actor, place);
     }
-    uint64_t took = clock_now() - start;
-    if (!pauses && took < MOST_TIME)
-        SHARED->actors[actor].takes += ((int64_t)took - (int64_t)SHARED->actors[actor].takes) / 4;
+    if (!pauses)
+        learn_time(&SHARED->actors[actor], clock_now() - start);
 }
 
 static uint64_t turns_of_a_run(void)
