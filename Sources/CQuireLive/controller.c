@@ -218,21 +218,21 @@ uint64_t quire_call_number(enum quire_call call)
         SYS_munlockall, SYS_msync, SYS_mincore, SYS_ftruncate, SYS_fallocate, SYS_close, SYS_dup, SYS_pread64,
         SYS_pwrite64, SYS_openat, SYS_memfd_create, SYS_prctl, SYS_wait4, SYS_exit_group, SYS_brk, SYS_process_madvise,
         SYS_pidfd_open, SYS_fcntl, SYS_clone, SYS_clone3,
-        SYS_io_uring_setup, SYS_io_uring_register, SYS_pipe2, SYS_vmsplice,
+        SYS_io_uring_setup, SYS_io_uring_register, SYS_pipe2, SYS_vmsplice, SYS_waitid,
     };
     return numbers[call];
 }
 
-int quire_first_cpu(void)
+int quire_cpu(int place)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
     if (sched_getaffinity(0, sizeof set, &set))
-        return 0;
+        return place == 0 ? 0 : -1;
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &set))
+        if (CPU_ISSET(cpu, &set) && place-- == 0)
             return cpu;
-    return 0;
+    return -1;
 }
 
 int quire_adopt_orphans(int adopts)

@@ -17,6 +17,12 @@
 #define MOST_ADDRESS 0x7ffffffff000ull // four levels; with five, nothing lies above unless it is asked for
 #endif
 
+/// A function that may run in a worker: it calls no library, and no table of the linker's is between it and its callees.
+#define WORKER        static __attribute__((noinline, no_builtin, no_stack_protector))
+#define HIDDEN        __attribute__((visibility("hidden")))
+#define WORKER_HIDDEN HIDDEN __attribute__((noinline, no_builtin, no_stack_protector))
+#define INLINE        static inline __attribute__((always_inline))
+
 struct range {
     uint64_t start, end;
     uint64_t readable; // whether its pages may be touched

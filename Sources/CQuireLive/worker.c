@@ -8,7 +8,7 @@
 // A fault of an access comes as a signal. Its handler does not return: it answers and goes on with the next request on
 // the stack that it was delivered on, while the abandoned stack waits for the next fault. That needs neither setjmp nor
 // the kernel's way back from a handler.
-#include "layout.h"
+#include "litmus.h"
 #include "system_call.h"
 
 #include <errno.h>
@@ -17,8 +17,6 @@
 #include <sys/socket.h>
 
 #if QUIRE_HAS_SYSTEM_CALL
-
-#define WORKER static __attribute__((noinline, no_builtin, no_stack_protector))
 
 static void serve(void) __attribute__((noreturn));
 
@@ -82,7 +80,7 @@ WORKER int64_t place_heap(void)
 
 // ---- Messages ----
 
-WORKER void answer(uint32_t carried)
+WORKER_HIDDEN void quire_worker_answer(uint32_t carried)
 {
     struct iovec parts[2];
     struct msghdr message;
@@ -206,7 +204,7 @@ WORKER void finish_operation(void)
     count_faults(&minflt, &majflt);
     BLOCK->minflt += minflt - BLOCK->minflt_before;
     BLOCK->majflt += majflt - BLOCK->majflt_before;
-    answer(BLOCK->request.wanted);
+    quire_worker_answer(BLOCK->request.wanted);
 }
 
 /// Inline: a child that borrows this memory would write over the way back from a function.
@@ -224,7 +222,7 @@ WORKER void begin_child(int32_t channel)
     BLOCK->minflt = BLOCK->majflt = 0;
     touch_own();
     BLOCK->reply.result = system_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    answer(0);
+    quire_worker_answer(0);
 }
 
 WORKER void answer_child(int64_t pid)
@@ -232,7 +230,7 @@ WORKER void answer_child(int64_t pid)
     clear_reply();
     BLOCK->reply.result = pid;
     BLOCK->reply.error = pid < 0 ? (int32_t)-pid : 0;
-    answer(0);
+    quire_worker_answer(0);
 }
 
 WORKER void fork_worker(int64_t child_channel)
@@ -301,6 +299,8 @@ WORKER void serve(void)
             fork_worker(passed);
         else if (BLOCK->request.operation == QUIRE_VFORK)
             lend_memory(passed);
+        else if (BLOCK->request.operation == QUIRE_LITMUS)
+            quire_worker_answer(quire_litmus_play());
         else
             execute();
     }
@@ -317,7 +317,7 @@ __attribute__((no_builtin, no_stack_protector)) void quire_worker_enter(int sign
         clear_reply();
         BLOCK->reply.error = (int32_t)-place_heap();
         BLOCK->reply.result = system_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-        answer(0);
+        quire_worker_answer(0);
         serve();
     }
     if (!BLOCK->armed)

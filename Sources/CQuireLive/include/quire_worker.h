@@ -26,6 +26,7 @@ enum quire_operation {
     QUIRE_TOUCH_READ,  // arguments: address, bytes
     QUIRE_FORK,        // number, arguments of fork's kin; the child's end of a new channel comes along
     QUIRE_VFORK,       // likewise; the child runs in this process's memory, and the reply comes when it is gone
+    QUIRE_LITMUS,      // runs a litmus test many times: quire_litmus.h
 };
 
 struct quire_request {
@@ -52,7 +53,7 @@ enum quire_call {
     QUIRE_MLOCKALL, QUIRE_MUNLOCKALL, QUIRE_MSYNC, QUIRE_MINCORE, QUIRE_FTRUNCATE, QUIRE_FALLOCATE, QUIRE_CLOSE,
     QUIRE_DUP, QUIRE_PREAD64, QUIRE_PWRITE64, QUIRE_OPENAT, QUIRE_MEMFD_CREATE, QUIRE_PRCTL, QUIRE_WAIT4,
     QUIRE_EXIT_GROUP, QUIRE_BRK, QUIRE_PROCESS_MADVISE, QUIRE_PIDFD_OPEN, QUIRE_FCNTL, QUIRE_CLONE, QUIRE_CLONE3,
-    QUIRE_IO_URING_SETUP, QUIRE_IO_URING_REGISTER, QUIRE_PIPE2, QUIRE_VMSPLICE,
+    QUIRE_IO_URING_SETUP, QUIRE_IO_URING_REGISTER, QUIRE_PIPE2, QUIRE_VMSPLICE, QUIRE_WAITID,
 };
 
 /// The number of a call, as the kernel of this architecture has it.
@@ -64,8 +65,8 @@ int quire_worker_possible(void);
 /// Starts the first worker on the CPU and in the directory given; `channel` is its end. Returns its pid or -1.
 int32_t quire_worker_start(int channel, int cpu, const char *directory);
 
-/// The first CPU that this process may run on.
-int quire_first_cpu(void);
+/// The CPUs that this process may run on, by place: -1 beyond the last.
+int quire_cpu(int place);
 
 /// Has orphans come to this process, or no longer; returns what was before.
 int quire_adopt_orphans(int adopts);

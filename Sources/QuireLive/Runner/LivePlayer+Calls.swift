@@ -5,7 +5,7 @@ import CQuireLive
 import QuireWorkload
 
 /// A call that goes to the kernel as it stands.
-private struct PlainCall {
+struct PlainCall {
     var call: quire_call
     var arguments: ClosedRange<Int>
     var isAddress = false

@@ -80,6 +80,12 @@ public final class LiveSession {
         try player.play(reader, settings: settings, keepsGoing: keepsGoing)
     }
 
+    /// Lends the worker that no workload runs in, while it is this session's turn. It never is a pristine one again.
+    func lend<Answer>(_ body: (LiveProcess) throws(LiveRunError) -> Answer) throws(LiveRunError) -> Answer {
+        try takeTurn()
+        return try body(pristine)
+    }
+
     /// Two runs at once would disturb each other's settings. A session that plays for minutes lets others in between.
     private func takeTurn() throws(LiveRunError) {
         let now = monotonicNanoseconds()

@@ -125,8 +125,15 @@ enum LiveProcesses {
     /// Sleeps.
     static func pause(microseconds: UInt32) { usleep(microseconds) }
 
+    /// The CPUs that this process may run on, 1,024 at most.
+    static var cpus: [Int] {
+        var found: [Int] = []
+        while case let cpu = Int(quire_cpu(CInt(found.count))), cpu >= 0 { found.append(cpu) }
+        return found
+    }
+
     /// The first CPU that this process may run on.
-    static var firstCPU: Int { Int(quire_first_cpu()) }
+    static var firstCPU: Int { max(0, Int(quire_cpu(0))) }
 
     /// Whether this is root.
     static var isRoot: Bool { geteuid() == 0 }

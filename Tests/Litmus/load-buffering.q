@@ -1,0 +1,13 @@
+# Load buffering: each thread reads before it writes. A load is never done after the store behind it. Allowed: all but 1/1.
+x = mmap(0x100000000000, 4K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+y = mmap(0x100000002000, 4K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+store(x, 1, 0)
+store(y, 1, 0)
+t = thread()
+parallel
+r1 = load(x, 1)
+store(y, 1, 1)
+[t] r2 = load(y, 1)
+[t] store(x, 1, 1)
+end
+never r1 == 1 && r2 == 1
