@@ -42,7 +42,8 @@ let package = Package(
             swiftSettings: settings),
         // The explorer: the core under a controlled scheduler. Switching stacks is a few lines of assembly.
         .target(name: "CQuireSwitch"),
-        .target(name: "QuireExplore", dependencies: ["Quire", "QuireHost", "QuireWorkload", "CQuireSwitch"],
+        .target(
+            name: "QuireExplore", dependencies: ["Quire", "QuireHost", "QuireWorkload", "CQuireSwitch"],
             swiftSettings: settings),
         // Recording of real programs with strace and perf.
         .target(

@@ -1,7 +1,7 @@
 // One exploration on several cores: each worker has a scene of its own. Random searches take different seeds; an exhaustive one
 // is split at its first choices; DPOR, whose next run depends on all before, stays on one core.
 
-import Dispatch
+import QuireHost
 import Synchronization
 
 extension Explorer {
@@ -13,51 +13,42 @@ extension Explorer {
             return explore(try make()) { progress?($0.executions) }
         }
         let parts = try parts(workers, make)
-        let state = Mutex(Shared())
+        let next = Atomic(0)
+        let executions = Atomic(0)
         let clock = ContinuousClock()
         let begin = clock.now
-        DispatchQueue.concurrentPerform(iterations: workers) { _ in
-            do {
+        let done = HostThreads.map(workers) { _ in
+            Result { () throws in
                 let scene = try make()
-                while let part = state.withLock({ $0.take(parts) }) {
-                    let result = part.explorer.explore(scene, part.explorer.makeChooser(prefix: part.prefix)) { seen in
-                        progress?(state.withLock { $0.result.executions } + seen.executions)
+                var results: [Exploration] = []
+                while true {
+                    let place = next.add(1, ordering: .relaxed).oldValue
+                    guard place < parts.count else { return results }
+                    var part = parts[place]
+                    if let seconds { part.explorer.seconds = max(0.001, seconds - (clock.now - begin) / .seconds(1)) }
+                    let result = part.explorer.explore(scene, makeChooser(part)) { seen in
+                        progress?(executions.load(ordering: .relaxed) + seen.executions)
                     }
-                    state.withLock { $0.add(result) }
+                    executions.add(result.executions, ordering: .relaxed)
+                    results.append(result)
                 }
-            } catch {
-                state.withLock { $0.failure = error }
             }
         }
-        return try state.withLock { state in
-            if let failure = state.failure { throw failure }
-            state.result.isExhausted = strategy.isComplete && state.exhausted == parts.count
-            state.result.seconds = (clock.now - begin) / .seconds(1)
-            return state.result
-        }
-    }
-
-    /// What the workers share.
-    private struct Shared: @unchecked Sendable {
-        var next = 0
-        var result = Exploration()
+        var whole = Exploration()
         var exhausted = 0
-        var failure: (any Error)?
-
-        mutating func take(_ parts: [Part]) -> Part? {
-            guard next < parts.count, failure == nil else { return nil }
-            defer { next += 1 }
-            return parts[next]
+        for result in try done.flatMap({ try $0.get() }) {
+            whole.merge(result)
+            if result.isExhausted { exhausted += 1 }
         }
-
-        mutating func add(_ other: Exploration) {
-            result.merge(other)
-            if other.isExhausted { exhausted += 1 }
-        }
+        whole.isExhausted = strategy.isComplete && exhausted == parts.count
+        whole.seconds = (clock.now - begin) / .seconds(1)
+        return whole
     }
+
+    private func makeChooser(_ part: Part) -> Chooser { part.explorer.makeChooser(prefix: part.prefix) }
 
     /// A part of the search.
-    private struct Part: @unchecked Sendable {
+    private struct Part {
         var explorer: Explorer
         var prefix: [UInt8] = []
     }

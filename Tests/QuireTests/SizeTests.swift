@@ -14,6 +14,6 @@ import Testing
         #expect(MemoryLayout<AnonLink>.stride == 28)
         #expect(MemoryLayout<FileRecord>.stride == 112)
         #expect(MemoryLayout<SpaceRecord>.stride == 168)
-        #expect(MemoryLayout<CPUState>.stride == 1688)
+        #expect(MemoryLayout<CPUState>.stride == 1720)
     }
 }

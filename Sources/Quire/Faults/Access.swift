@@ -11,7 +11,7 @@ extension AddressSpace {
             memory.accesses.enter(cpu)
             let frame = hardwareWalk(cpu, address, access)
             if !frame.isNone {
-                if cpu.isExplored { memory.announceUse(cpu, frame, address, access) }
+                if cpu.isExplored { memory.announceUse(cpu, frame, address, isWrite: access == .write) }
                 body(frame)
             }
             memory.accesses.exit(cpu)

@@ -32,7 +32,8 @@ extension Machine {
         for _ in 0..<4 { for index in 0..<configuration.cpus { afterCall(cpu(index)) } }
         let frames = self.frames
         let counts: [(what: String, count: Int)] = [
-            ("frames", Int(frames.total - frames.free) - 2), ("areas", core.areas.used), ("tree nodes", core.nodes.used),
+            ("frames", Int(frames.total - frames.free) - 2), ("areas", core.areas.used),
+            ("tree nodes", core.nodes.used),
             ("trees", core.trees.used), ("address spaces", core.spaces.used), ("anon_vmas", core.anonVMAs.used),
             ("links", core.links.used), ("files", core.files.used), ("area extras", core.extrasPool.used),
             ("userfaultfds", core.userfaults.used), ("promised pages", Int(committedPages)),

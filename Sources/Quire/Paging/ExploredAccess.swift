@@ -7,11 +7,11 @@ import Synchronization
 extension PhysicalMemory {
     /// The use of a frame at an address is about to happen; it must not have been given back meanwhile (INV-TLB-FREE).
     @inline(never)
-    func announceUse(_ cpu: CPU, _ frame: FrameNumber, _ address: UInt64, _ access: Access) {
-        cpu.note(.access(address, isWrite: access == .write))
+    func announceUse(_ cpu: CPU, _ frame: FrameNumber, _ address: UInt64, isWrite: Bool) {
+        cpu.note(.access(address, isWrite: isWrite))
         if contents == .off {
             let place = unsafe base + Int(frame.address) + Int(address & (Page.offsetMask & ~7))
-            unsafe schedulePoint(cpu, access == .write ? .store : .load, place, .relaxed, .data)
+            unsafe schedulePoint(cpu, isWrite ? .store : .load, place, .relaxed, .data)
             checkInUse(cpu, frame)
         }
     }
@@ -42,7 +42,10 @@ extension PhysicalMemory {
     /// Reads bytes and hands each to `body`.
     @inline(never)
     func readInSteps(_ cpu: CPU, _ frame: FrameNumber, offset: Int, count: Int, _ body: (UInt8) -> Void) {
-        guard contents != .off else { return (0..<count).forEach { _ in body(0) } }
+        guard contents != .off else {
+            for _ in 0..<count { body(0) }
+            return
+        }
         let size = Self.instruction(offset, count)
         for at in stride(from: offset, to: offset + count, by: size) {
             let place = unsafe base + Int(frame.address) + at

@@ -3,9 +3,8 @@
 // processes may be what the others rely on. A `parallel` block has no such order: each of its sequences runs on a thread as it
 // comes. Outcomes are compared, bound and reported in the order of the file.
 
-import Dispatch
 import Quire
-import Synchronization
+import QuireHost
 
 /// Plays lines to a machine in parallel mode.
 final class ThreadedLines {
@@ -55,40 +54,28 @@ final class ThreadedLines {
 
     // MARK: Accesses
 
-    /// What several threads write their parts of.
-    private final class Outcomes: @unchecked Sendable {
-        var all: [Result<Outcome, ParseError>?]
-        init(_ count: Int) { all = Array(repeating: nil, count: count) }
-    }
-
     private func flush() throws(ParseError) {
         guard !batch.isEmpty else { return }
-        var groups: [Int: [Int]] = [:]
-        for (place, line) in batch.enumerated() { groups[line.actor.task.cpu.index, default: []].append(place) }
-        let outcomes = Outcomes(batch.count)
-        let work = Handed((lines: batch, groups: Array(groups.values), player: player))
-        if groups.count > 1 {
-            batches += 1
-            accesses += batch.count
-        }
-        // Each group writes elements of its own: the array is not resized.
-        unsafe outcomes.all.withUnsafeMutableBufferPointer { buffer in
-            let slots = unsafe Handed(buffer)
-            DispatchQueue.concurrentPerform(iterations: work.value.groups.count) { group in
-                for place in work.value.groups[group] {
-                    let line = work.value.lines[place]
-                    let result = Result { () throws(ParseError) in
-                        try work.value.player.execute(line.statement, line.actor)
-                    }
-                    unsafe slots.value[place] = result
-                }
-            }
-        }
         let lines = batch
         batch.removeAll(keepingCapacity: true)
-        for (line, result) in zip(lines, outcomes.all) {
-            guard let result else { continue }
-            player.conclude(line.statement, line.actor, try result.get())
+        var groups: [Int: [Int]] = [:]
+        for (place, line) in lines.enumerated() { groups[line.actor.task.cpu.index, default: []].append(place) }
+        if groups.count > 1 {
+            batches += 1
+            accesses += lines.count
+        }
+        let places = Array(groups.values)
+        let parts = HostThreads.map(places.count) { group in
+            places[group].map { place in
+                Result { () throws(ParseError) in try player.execute(lines[place].statement, lines[place].actor) }
+            }
+        }
+        var outcomes = [Result<Outcome, ParseError>?](repeating: nil, count: lines.count)
+        for (group, part) in zip(places, parts) {
+            for (place, outcome) in zip(group, part) { outcomes[place] = outcome }
+        }
+        for (line, outcome) in zip(lines, outcomes) {
+            if let outcome { player.conclude(line.statement, line.actor, try outcome.get()) }
         }
     }
 
@@ -120,21 +107,17 @@ final class ThreadedLines {
             one.share(player, prefix: sequence.prefix, cpu: number)
             return one
         }
-        let failure = Mutex<ParseError?>(nil)
-        let work = Handed((players: players, sequences: sequences))
-        DispatchQueue.concurrentPerform(iterations: sequences.count) { number in
-            let one = work.value.players[number]
-            var statement = Statement()
-            for line in work.value.sequences[number].lines {
-                do throws(ParseError) {
+        let results = HostThreads.map(sequences.count) { number in
+            Result { () throws(ParseError) in
+                var statement = Statement()
+                for line in sequences[number].lines {
+                    let one = players[number]
                     try statement.parse(line.bytes, line: line.number, file: one.file, names: &one.names)
                     try one.step(statement)
-                } catch {
-                    return failure.withLock { $0 = $0 ?? error }
                 }
             }
         }
-        if let error = failure.withLock({ $0 }) { throw error }
+        for result in results { try result.get() }
         try join(players, sequences)
     }
 
@@ -154,12 +137,6 @@ final class ThreadedLines {
         }
         for call in calls.sorted(by: { $0.line < $1.line }) { player.report.call(call) }
     }
-}
-
-/// Hands a value to threads that whoever hands it over waits for.
-private struct Handed<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
 }
 
 extension Statement {
