@@ -11,13 +11,14 @@ extension MachineScene {
     /// A private anonymous area of `spans` times 2 MiB, with the first `pages` pages of each there.
     static func anonymous(
         cpus: Int, without omissions: Omissions, spans: UInt64 = 1, pages: UInt64 = 1,
-        configure: (inout MachineConfiguration) -> Void = { _ in }
+        configure: (inout MachineConfiguration) -> Void = { _ in }, prepare: (Task) throws -> Void = { _ in }
     ) throws -> MachineScene {
         try MachineScene(cpus: cpus, host: .linux, without: omissions, configure: configure) { task in
             try task.mmap(
                 sceneStart, length: spans * sceneSpan, protection: [.read, .write],
                 flags: [.private, .anonymous, .fixed])
             for span in 0..<spans { task.touchWrite(sceneStart + span * sceneSpan, pages * Page.size) }
+            try prepare(task)
         }
     }
 
