@@ -27,8 +27,6 @@ public enum Safeguard: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 
     /// Translations are flushed before the pages of a gather are given back.
     case flushBeforeFree
-    /// A full gather flushes before the table's lock is given up.
-    case flushBeforeUnlock
     /// A flush waits until other CPUs have left the access that they are in (the answer to the interrupt).
     case waitForAccesses
     /// A grace period lasts until every reader of its beginning has left: two epochs, not one.

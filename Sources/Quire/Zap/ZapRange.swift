@@ -84,7 +84,7 @@ extension AddressSpace {
             if canReclaim && address == end && isEmpty {
                 detached = detachFast(cpu, position, start)
             }
-            if step.mustFlush, !cpu.lacks(.flushBeforeUnlock) { gather.flushTranslations() }
+            if step.mustFlush { gather.flushTranslations() }
             tables.pteLock(position.table).unlock(cpu)
             if step.mustFlush {
                 gather.flush()
