@@ -92,7 +92,9 @@ extension Scenario {
                 _ = task.storeByte(sceneStart, 1)
             }
             let seen = Seen()
-            scene.cpu(1, "ptep_get_lockless(page 3)") { task in seen.page = task.mappedPage(at: sceneStart + 3 * Page.size) }
+            scene.cpu(1, "ptep_get_lockless(page 3)") { task in
+                seen.page = task.mappedPage(at: sceneStart + 3 * Page.size)
+            }
             scene.outcome = { _ in
                 defer { seen.page = nil }
                 guard let page = seen.page else { return "none" }

@@ -39,7 +39,8 @@ extension Scenario {
             "R-14", "a write fault copies a range with a page in it that is pinned without a lock", rows: ["S2-06"],
             before: Omissions(safeguards: [.exclusiveStaysOut]), outcome: { $0.pinText() }
         ) { omissions in
-            let scene = try MachineScene.sharedFolio(cpus: 2, without: omissions, knobs: [("cow.range", "on")], keeping: 1)
+            let scene = try MachineScene.sharedFolio(
+                cpus: 2, without: omissions, knobs: [("cow.range", "on")], keeping: 1)
             scene.stores(0, at: sceneStart)
             scene.pins(1, 1)
             return scene
