@@ -72,9 +72,26 @@ public struct Mutation: Sendable {
             preemptions: found.preemptions, exploration: exploration)
     }
 
-    /// All, in the order of docs/mutations.md.
-    public static let all: [Mutation] =
-        ofTables + ofTranslations + ofBlocks + ofFaults + ofPins + ofMappings
+    /// Those of the suite, in the order of docs/mutations.md.
+    public static let suite: [Mutation] = ofTables + ofTranslations + ofBlocks + ofFaults + ofPins + ofMappings
+
+    /// The suite, and what named scenarios leave out beyond it.
+    public static let all: [Mutation] = suite + ofScenarios
+
+    private static var ofScenarios: [Mutation] {
+        var known = Set(suite.map(\.safeguards))
+        return Scenario.all.compactMap { scenario in
+            guard let safeguards = scenario.before?.safeguards, !safeguards.isEmpty, known.insert(safeguards).inserted
+            else { return nil }
+            return Mutation(safeguards, scenario)
+        }
+    }
+
+    private init(_ safeguards: Set<Safeguard>, _ scenario: Scenario) {
+        self.safeguards = safeguards
+        title = scenario.title
+        self.scenario = scenario
+    }
 
     /// The mutation with a name, whatever its case.
     public static func named(_ name: String) -> Mutation? { all.first { $0.name.lowercased() == name.lowercased() } }
