@@ -26,6 +26,8 @@ public final class MachineScene {
     public let process: Process
     /// What the core does without.
     public var omissions: Omissions
+    /// What came of a run, where the scene itself knows; else `scene` is told.
+    public var outcome: ((Process) -> String)?
     private let checkpoint: MachineCheckpoint
     /// The bytes that are copied back before each run.
     public var bytes: Int { checkpoint.bytes }
@@ -59,6 +61,8 @@ public final class MachineScene {
         for cpu in 0..<cpus {
             let task = other.makeTask(tid: 200 + cpu, cpu: cpu)
             let start = try task.mmap(length: 4 << 20, protection: [.read, .write], flags: [.private, .anonymous])
+            // Page by page, whatever folios the scene allows.
+            try task.madvise(start, 4 << 20, Advice.noHugePage.rawValue)
             task.touchWrite(start, 4 << 20)
             try task.munmap(start, 4 << 20)
         }
@@ -78,10 +82,10 @@ public final class MachineScene {
         return Scene(
             reset: { [self] hook in reset(hook) },
             bodies: acts.indices.map { number in { [self] in act(number) } },
-            outcome: { [machine, process] in
+            outcome: { [self] in
                 machine.pauseExploration()
                 if !process.hasExited { process.checkInvariants() }
-                let text = outcome(process)
+                let text = (self.outcome ?? outcome)(process)
                 machine.requireNothingLeft()
                 return text
             },

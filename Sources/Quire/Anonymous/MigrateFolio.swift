@@ -25,7 +25,9 @@ extension MachineCore {
             return false
         }
         // From here on nobody finds a reference to take; the caller's is the last.
-        guard unmapped.isComplete, memory.refcount(head).replace(cpu, 1, with: 0, .refcount) else {
+        guard unmapped.isComplete,
+            cpu.lacks(.countBeforeMigration) || memory.refcount(head).replace(cpu, 1, with: 0, .refcount)
+        else {
             putBack(cpu, unmapped)
             return false
         }

@@ -115,7 +115,7 @@ extension AddressSpace {
             let old = tables.takeOut(cpu, from, fromIndex)
             tables.flushRange(cpu, source, source + Page.size)
             // One mapping, our reference, and no pin that came without a lock.
-            guard memory.refcount(frame).load(cpu, .refcount) == 2 else {
+            guard cpu.lacks(.countBeforeMoving) || memory.refcount(frame).load(cpu, .refcount) == 2 else {
                 tables.update(cpu, from, fromIndex, old)
                 throw .EBUSY
             }

@@ -84,7 +84,7 @@ extension MachineCore {
             if anonVMA.isNone { continue }
             let lock = lock(of: anonVMA)
             lock.writeLock(cpu)
-            if memory.mapping(head) == number, memory.mappings(cpu, head) > 0 {
+            if cpu.lacks(.anonVMAAfterLock) || memory.mapping(head) == number && memory.mappings(cpu, head) > 0 {
                 // A link holds it now: the last one goes under this lock.
                 dropReference(cpu, anonVMA)
                 return anonVMA

@@ -13,11 +13,10 @@ extension AddressSpace {
                 tables.format.isWritable(seen) || tables.format.isDirty(seen)
                 || memory.has(cpu, frame, FrameFlags.anonExclusive)
             guard mustChange else { return seen }
+            if cpu.lacks(.outBeforeSharing), hasOtherReferences(cpu, frame, held) { throw .EBUSY }
             let old = tables.takeOut(cpu, table, index)
-            tables.flushRange(cpu, address, address + Page.size)
-            // A pin counts 1,024 references, and any other reference may be somebody who is about to write.
-            let others = memory.refcount(frame).load(cpu, .refcount) &- held
-            guard others == memory.mapcount(frame).load(cpu, .mapcount) else {
+            if !cpu.lacks(.flushBeforeSharing) { tables.flushRange(cpu, address, address + Page.size) }
+            if !cpu.lacks(.outBeforeSharing), !cpu.lacks(.pinsBeforeSharing), hasOtherReferences(cpu, frame, held) {
                 tables.update(cpu, table, index, old)
                 throw .EBUSY
             }
@@ -27,6 +26,12 @@ extension AddressSpace {
             tables.update(cpu, table, index, new)
             return new
         }
+    }
+
+    /// Whether others than mappings and the caller refer to a small page. A pin counts 1,024 references, and any other
+    /// reference may be somebody who is about to write.
+    private func hasOtherReferences(_ cpu: CPU, _ frame: FrameNumber, _ held: UInt32) -> Bool {
+        memory.refcount(frame).load(cpu, .refcount) &- held != memory.mapcount(frame).load(cpu, .mapcount)
     }
 
     /// Maps the zero page in place of a page of zeroes, whose entry `writeProtectAndShare` has returned (KSM's

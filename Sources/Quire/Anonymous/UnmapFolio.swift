@@ -69,7 +69,9 @@ extension MachineCore {
         var isPossible = true
         eachEntry(cpu, head, range) { table, index, seen, frame, address in
             let format = range.tables.format
-            guard isPossible, format.isPresent(seen), format.frame(seen) == frame else { return }
+            guard isPossible, format.isPresent(seen), cpu.lacks(.entryNamesFolio) || format.frame(seen) == frame else {
+                return
+            }
             isPossible = unmapPage(cpu, range.tables, table, index, address, frame, head, kind, flags)
         }
         return isPossible
@@ -80,9 +82,10 @@ extension MachineCore {
         _ cpu: CPU, _ tables: PageTables, _ table: FrameNumber, _ index: Int, _ address: UInt64, _ frame: FrameNumber,
         _ head: FrameNumber, _ kind: UnmappedAs, _ flags: AreaFlags
     ) -> Bool {
+        if cpu.lacks(.outBeforeUnmapping), mustStay(cpu, frame, head) { return false }
         let old = tables.takeOut(cpu, table, index)
-        tables.flushRange(cpu, address, address + Page.size)
-        if memory.has(cpu, frame, FrameFlags.anonExclusive), memory.mayBePinned(cpu, head) {
+        if !cpu.lacks(.flushBeforeUnmapping) { tables.flushRange(cpu, address, address + Page.size) }
+        if !cpu.lacks(.outBeforeUnmapping), !cpu.lacks(.pinsBeforeUnmapping), mustStay(cpu, frame, head) {
             tables.update(cpu, table, index, old)
             return false
         }
@@ -101,6 +104,11 @@ extension MachineCore {
         memory.removeMapping(cpu, frame, owner: tables.owner)
         memory.put(cpu, folio: head, count: 1)
         return true
+    }
+
+    /// Whether a page may be pinned through the mapping that it belongs to alone.
+    private func mustStay(_ cpu: CPU, _ frame: FrameNumber, _ head: FrameNumber) -> Bool {
+        memory.has(cpu, frame, FrameFlags.anonExclusive) && memory.mayBePinned(cpu, head)
     }
 
     /// Maps the pages of a folio where entries of a range name its slots: for reading, as after a fault on them. A write

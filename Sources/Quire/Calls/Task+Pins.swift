@@ -16,8 +16,9 @@ extension Task {
     /// promise nothing. Throws EINVAL for flags that are not the caller's to pass and for an empty range, EOVERFLOW
     /// beyond the last address, EFAULT where nothing is mapped or the rights do not allow it, EOPNOTSUPP for FOLL_LONGTERM
     /// of a DAX file, EAGAIN where FOLL_NOWAIT would have to wait, ENOMEM. O(pages). The pin ends with its process.
+    /// With `fastOnly` what cannot be had without a lock is EFAULT (FOLL_FAST_ONLY, which a driver has no other way to ask for).
     public func pinPages(
-        _ address: UInt64, _ length: UInt64, _ flags: FollowFlags
+        _ address: UInt64, _ length: UInt64, _ flags: FollowFlags, fastOnly: Bool = false
     ) throws(Errno) -> PinnedRange {
         defer { machine.afterCall(cpu) }
         let given = flags.subtracting([.get, .pin])
@@ -34,7 +35,7 @@ extension Task {
         guard last <= space.tables.format.userEnd else { throw .EFAULT }
         let start = Page.floor(address)
         let count = Int((Page.ceiling(last) - start) >> Page.shift)
-        var pin = PinUnderWay(task: self, flags: checked)
+        var pin = PinUnderWay(task: self, flags: fastOnly ? checked.union(.fastOnly) : checked)
         do throws(Errno) {
             try pin.take(start, count)
         } catch {
@@ -124,7 +125,7 @@ private struct PinUnderWay {
             for frame in frames { space.memory.ungrab(cpu, frame, flags) }
             frames.removeAll()
         }
-        guard got < count else { return got }
+        guard got < count, !flags.contains(.fastOnly) else { return got }
         space.mmapLock.readLock(cpu)
         defer { space.mmapLock.readUnlock(cpu) }
         let slow = flags.union([.touch, .unlockable])

@@ -51,6 +51,7 @@ extension AddressSpace {
             // The word as it is: hardware knows nothing of what a block's other entries say.
             let entry = tables.word(cpu, table, index)
             guard tables.format.isValidForHardware(entry), allows(entry, access) else { return .none }
+            if cpu.isExplored, !isHuge { tables.checkWalkedBlock(cpu, table, index) }
             // What was a leaf may be a table by now.
             if isHuge, !tables.format.isHuge(entry) { return .none }
             var wanted = tables.format.used(entry)

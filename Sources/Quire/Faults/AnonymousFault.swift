@@ -18,7 +18,7 @@ extension AddressSpace {
             return .retry
         }
         let index = tables.format.index(context.page, level: 0)
-        guard tables.load(cpu, position.table, index).isNone else {
+        guard cpu.lacks(.noneAfterLock) || tables.load(cpu, position.table, index).isNone else {
             lock.unlock(cpu)
             memory.put(cpu, frame)
             return .done(major: false)
@@ -69,7 +69,7 @@ extension AddressSpace {
             memory.put(cpu, folio: head, count: 1)
             return .retry
         }
-        guard isNone(cpu, context, position, order) else {
+        guard cpu.lacks(.allNoneAfterLock) || isNone(cpu, context, position, order) else {
             tables.pteLock(position.table).unlock(cpu)
             memory.put(cpu, folio: head, count: 1)
             return .done(major: false)

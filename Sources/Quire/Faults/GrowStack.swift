@@ -11,7 +11,12 @@ extension AddressSpace {
             mmapLock.writeUnlock(cpu)
             return nil
         }
-        mmapLock.downgrade(cpu)
+        if cpu.lacks(.downgradeOfStack) {
+            mmapLock.writeUnlock(cpu)
+            mmapLock.readLock(cpu)
+        } else {
+            mmapLock.downgrade(cpu)
+        }
         return area
     }
 

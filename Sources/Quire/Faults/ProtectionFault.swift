@@ -59,14 +59,17 @@ extension AddressSpace {
     private func reuse(
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
     ) -> FaultOutcome? {
+        let frame = tables.format.frame(seen)
+        let tooEarly = cpu.lacks(.scanUnderLock) ? canReuseSeen(cpu, frame, position.table, index) : nil
         guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
         defer { tables.pteLock(position.table).unlock(cpu) }
-        guard tables.load(cpu, position.table, index) == seen else { return .done(major: false) }
-        let frame = tables.format.frame(seen)
+        guard cpu.lacks(.sameBeforeReuse) || tables.load(cpu, position.table, index) == seen else {
+            return .done(major: false)
+        }
         let isMarked = memory.has(cpu, frame, FrameFlags.anonExclusive)
         if !isMarked {
             let head = memory.head(cpu, frame)
-            guard canReuse(cpu, head, frame, position.table, index) else { return nil }
+            guard tooEarly ?? canReuse(cpu, head, frame, position.table, index) else { return nil }
             // A small folio is this area's from now on; other areas of this space may map pages of a large one.
             if !memory.isLarge(cpu, head) { memory.setMapping(head, core.areas[context.area].anonVMA.index) }
             memory.flags(frame).set(cpu, bits: FrameFlags.anonExclusive, .frameFlags)
@@ -91,8 +94,9 @@ extension AddressSpace {
         let isZero = old == core.zeroFrame
         // While it is copied nobody frees it, and nobody takes it for another mapping's alone.
         let head = memory.head(cpu, old)
-        if !isZero { guard hold(cpu, context, position, index, seen, head) else { return .retry } }
-        defer { if !isZero { memory.put(cpu, folio: head, count: 1) } }
+        let isHeld = !isZero && !cpu.lacks(.heldWhileCopied)
+        if isHeld { guard hold(cpu, context, position, index, seen, head) else { return .retry } }
+        defer { if isHeld { memory.put(cpu, folio: head, count: 1) } }
         if core.settings.writesRanges, context.access == .write,
             let outcome = copyRange(cpu, context, position, index, seen)
         {
@@ -105,13 +109,13 @@ extension AddressSpace {
             memory.put(cpu, copy)
             return .retry
         }
-        guard tables.load(cpu, position.table, index) == seen else {
+        guard cpu.lacks(.sameAfterCopy) || tables.load(cpu, position.table, index) == seen else {
             tables.pteLock(position.table).unlock(cpu)
             memory.put(cpu, copy)
             return .done(major: false)
         }
         // Somebody has found out meanwhile that it is this mapping's alone, and may have pinned it.
-        if !isZero, memory.has(cpu, old, FrameFlags.anonExclusive) {
+        if !isZero, !cpu.lacks(.exclusiveAfterCopy), memory.has(cpu, old, FrameFlags.anonExclusive) {
             tables.pteLock(position.table).unlock(cpu)
             memory.put(cpu, copy)
             return .retry
@@ -144,7 +148,7 @@ extension AddressSpace {
     ) {
         let taken = tables.takeOut(cpu, position.table, index)
         tables.removed(cpu, position.table, 1)
-        tables.flushRange(cpu, context.page, context.page + Page.size)
+        if !cpu.lacks(.flushBeforeReplacing) { tables.flushRange(cpu, context.page, context.page + Page.size) }
         let flags = core.areas[context.area].flags
         if old != core.zeroFrame {
             switch memory.kind(cpu, old) {

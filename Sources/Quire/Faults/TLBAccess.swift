@@ -45,6 +45,7 @@ extension AddressSpace {
         let leaf = tlbs.leafClass(level: 0, folded: tables.format.isFolded(entry))
         tlb.countWalk(leaf, references: levels)
         tlb.fill(address, entry, leaf: leaf, frame, frameMask: tables.format.frameMask, isAbsent: true)
+        if cpu.isExplored { checkFilled(cpu, tlbs, tlb) }
         return frame
     }
 
@@ -77,6 +78,7 @@ extension AddressSpace {
         let leaf = tlbs.leafClass(level: level, folded: tables.format.isFolded(entry))
         tlb.countWalk(leaf, references: references)
         tlb.fill(address, entry, leaf: leaf, frame, frameMask: tables.format.frameMask, isAbsent: isAbsent)
+        if cpu.isExplored { checkFilled(cpu, tlbs, tlb) }
         return frame
     }
 }

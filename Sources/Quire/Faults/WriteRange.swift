@@ -107,7 +107,7 @@ extension AddressSpace {
         defer { tables.pteLock(position.table).unlock(cpu) }
         // What was copied must still be there, and still be nobody's own.
         let all = block.first..<(block.first + pages)
-        guard all.allSatisfy({ mayReplace(cpu, position.table, $0, index, frame) }) else {
+        guard cpu.lacks(.rangeAfterLock) || all.allSatisfy({ mayReplace(cpu, position.table, $0, index, frame) }) else {
             memory.put(cpu, folio: head, count: 1)
             return .retry
         }
@@ -121,6 +121,7 @@ extension AddressSpace {
         _ cpu: CPU, _ table: FrameNumber, _ place: Int, _ index: Int, _ frame: FrameNumber
     ) -> Bool {
         let entry = tables.load(cpu, table, place)
+        if cpu.lacks(.exclusiveStaysOut) { return isNeighbour(cpu, table, place, of: index, frame) }
         guard tables.format.isPresent(entry), !tables.format.isWritable(entry) else { return false }
         if frame == core.zeroFrame { return tables.format.frame(entry) == frame }
         return isNeighbour(cpu, table, place, of: index, frame)

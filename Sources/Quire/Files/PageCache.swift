@@ -140,7 +140,7 @@ extension MachineCore {
         guard let slot = slot(cpu, file, page) else { return .none }
         let entry = CacheEntry(rawValue: slot.load(cpu, .pageCache))
         // Another fault may have been faster.
-        guard entry.frame.isNone else { return entry.frame }
+        guard entry.frame.isNone || cpu.lacks(.lookInCacheUnderLock) else { return entry.frame }
         if !entry.storedFrame.isNone {
             slot.store(cpu, CacheEntry.folio(entry.storedFrame, order: 0).rawValue, .pageCache)
             return entry.storedFrame

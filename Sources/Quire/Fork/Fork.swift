@@ -61,7 +61,7 @@ extension AddressSpace {
             tables.flushSpace(cpu)
             throw error
         }
-        if copied { tables.flushSpace(cpu) }
+        if copied, !cpu.lacks(.flushAfterFork) { tables.flushSpace(cpu) }
         child.noteResidentPeak()
     }
 
@@ -212,7 +212,7 @@ extension AddressSpace {
         if nested { tables.pteLock(source).lock(cpu) }
         var small = SmallCopies()
         defer { count(cpu, small, into: child, target) }
-        let mayBePinned = numbers.hasPinned
+        let mayBePinned = hasPinned(cpu)
         var index = format.index(start, level: 0)
         let last = index + Int((end - start) >> Page.shift)
         while index < last {

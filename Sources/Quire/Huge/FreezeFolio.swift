@@ -48,7 +48,9 @@ extension MachineCore {
     ) {
         let tables = range.tables
         eachEntry(cpu, head, range) { table, index, seen, frame, address in
-            guard tables.format.isFrozen(seen), tables.format.frozenFrame(seen) == frame else { return }
+            guard tables.format.isFrozen(seen),
+                cpu.lacks(.frozenNamesFolio) || tables.format.frozenFrame(seen) == frame
+            else { return }
             let page = new.map { memory.page($0, range.page(at: address)) } ?? frame
             let entry = thaw(cpu, tables, seen, page, areas[range.area].flags, dropsZeroes: dropsZeroes)
             tables.update(cpu, table, index, entry)

@@ -30,7 +30,7 @@ extension AddressSpace {
     ) throws(Errno) -> Bool {
         guard let position = tables.leaf(cpu, address) else { return false }
         // A folio of which something is pinned is copied page by page.
-        if numbers.hasPinned, isPinned(cpu, tables.format.frame(position.entry)) {
+        if hasPinned(cpu), isPinned(cpu, tables.format.frame(position.entry)) {
             splitLeaf(cpu, area, at: address)
             return false
         }

@@ -29,7 +29,7 @@ extension MachineCore {
         let (offset, pages) = (memory.index(head), UInt64(1) << UInt64(order))
         eachMapping(anonVMA, pageOffset: offset, pages: pages) { freeze(cpu, head, $0) }
         // From here on a lock-free reader finds no reference to take.
-        let isAlone = memory.refcount(head).replace(cpu, held, with: 0, .refcount)
+        let isAlone = cpu.lacks(.countBeforeSplit) || memory.refcount(head).replace(cpu, held, with: 0, .refcount)
         if isAlone { memory.splitRecords(cpu, head, order: order, referencesOfHead: held) }
         // Whether a page of zeroes is given up depends on whether a locked area has it back already.
         eachMappingInOrder(anonVMA, pageOffset: offset, pages: pages) { thaw(cpu, head, $0, dropsZeroes: isAlone) }

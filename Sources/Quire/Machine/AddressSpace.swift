@@ -29,9 +29,6 @@ struct SpaceRecord: BitwiseCopyable {
     var defaultFlags: AreaFlags = []
     var limits = Limits()
 
-    /// Something was pinned once: fork must look at each page.
-    var hasPinned: Bool { everPinned != 0 }
-
     /// The child of a fork has pinned nothing.
     mutating func forgetPins() {
         pinnedPages = 0
@@ -120,6 +117,9 @@ final class AddressSpace {
         let word = core.spaces.word(record, offset: 8)
         if word.loadRelaxed(cpu, .counter) == 0 { word.store(cpu, 1, .counter) }
     }
+
+    /// Whether something was pinned once: fork must look at each page.
+    func hasPinned(_ cpu: CPU) -> Bool { core.spaces.word(record, offset: 8).load(cpu, .counter) != 0 }
 
     /// Counts pages that are pinned for long, or no longer.
     func countPinned(_ cpu: CPU, pages: Int64) {

@@ -59,6 +59,11 @@ extension AddressSpace {
         let tlb = tlbs[index]
         tlb.lock(cpu)
         defer { tlb.unlock(cpu) }
+        return translations(cpu, tlbs, in: tlb)
+    }
+
+    /// The same of a TLB whose lock is held.
+    private func translations(_ cpu: CPU, _ tlbs: TLBs, in tlb: TLB) -> [Held] {
         guard let tag = tlb.liveTag(cpu, tables) else { return [] }
         var held: [Held] = []
         tlb.each { key, payload in
@@ -70,6 +75,20 @@ extension AddressSpace {
                     payload: payload))
         }
         return held.sorted { $0.start < $1.start }
+    }
+
+    /// Ends an explored run where the CPU's TLB, whose lock is held, has two translations of an address with different
+    /// sizes or frames: which of them the processor uses is anybody's guess (INV-TLB-SIZE, INV-TLB-ONE).
+    @inline(never)
+    func checkFilled(_ cpu: CPU, _ tlbs: TLBs, _ tlb: TLB) {
+        let held = translations(cpu, tlbs, in: tlb)
+        for (place, one) in held.enumerated() {
+            guard let kind = conflict(one, with: held[(place + 1)...]) else { continue }
+            let name = kind == .size ? "INV-TLB-SIZE" : "INV-TLB-ONE"
+            cpu.violated(
+                "the TLB of CPU \(cpu.index) has two translations of \(VirtualAddress(one.start)) with different "
+                    + (kind == .size ? "sizes" : "frames") + " (\(name))")
+        }
     }
 
     private func conflict(_ one: Held, with others: ArraySlice<Held>) -> TLBConflict.Kind? {

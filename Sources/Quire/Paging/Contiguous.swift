@@ -32,8 +32,9 @@ extension PageTables {
         while format.isFolded(anchor) {
             if let entry = merged(cpu, table, index, anchor) { return entry }
             precondition(!cpu.isSequential, "a block is neither plain nor folded")
-            // Once it has changed meanwhile; twice, somebody is at it.
-            if turn > 0 { memory.word(table, index).waitAMoment(cpu, .entry, turn: turn - 1) }
+            // Once it has changed meanwhile; twice, somebody is at it, and holds the table's lock. Any word of the block may
+            // be the one that changes next, so it is the lock that is waited for.
+            if turn > 0 { pteLock(table).waitWhileHeld(cpu, turn: turn - 1) }
             turn += 1
             anchor = Entry(memory.word(table, index).load(cpu, .entry))
         }
@@ -48,7 +49,7 @@ extension PageTables {
         for place in 0..<format.contiguousEntries {
             let word = Entry(memory.word(table, start + place).load(cpu, .entry))
             let expected = format.folded(format.entry(first, pagesOn: place))
-            guard format.withoutAge(word) == expected else { return nil }
+            guard format.withoutAge(word) == expected || cpu.lacks(.wholeBlock) else { return nil }
             entry = format.addingAge(entry, of: word)
         }
         return entry
@@ -117,19 +118,36 @@ extension PageTables {
 
     // MARK: INV-CONT
 
+    /// Hardware has come to an entry of a PTE table: ends an explored run where the block's valid entries do not agree in
+    /// whether they are folded. With TLBs it shows by what they then hold.
+    @inline(never)
+    func checkWalkedBlock(_ cpu: CPU, _ table: FrameNumber, _ index: Int) {
+        guard folding != .off, tlbs == nil else { return }
+        let start = format.blockStart(index)
+        var folded = 0
+        var plain = 0
+        for place in start..<(start + format.contiguousEntries) {
+            let word = Entry(memory.wordNow(table, place))
+            guard format.isValidForHardware(word) else { continue }
+            if format.isFolded(word) { folded += 1 } else { plain += 1 }
+        }
+        cpu.require(
+            folded == 0 || plain == 0, "hardware walks a block that is neither plain nor folded (INV-CONT)")
+    }
+
     /// Traps with what is wrong with a block of a PTE table that covers the addresses from `base` on.
     func checkBlocks(_ cpu: CPU, _ table: FrameNumber, base: UInt64) {
         guard folding != .off else { return }
-        precondition(self.base(of: table) == base, "a table says that it hangs elsewhere")
+        cpu.require(self.base(of: table) == base, "a table says that it hangs elsewhere")
         let count = format.contiguousEntries
         for start in stride(from: 0, to: format.entriesPerTable, by: count) {
             let words = (0..<count).map { Entry(memory.word(table, start + $0).loadRelaxed(cpu, .entry)) }
             guard words.contains(where: { format.isFolded($0) }) else { continue }
             let first = format.withoutAge(format.plain(words[0], at: start))
-            precondition(format.beginsBlock(first), "a folded block begins at a frame that is not aligned")
-            precondition(isOneFolio(cpu, first, pages: count), "a folded block is not of one folio")
+            cpu.require(format.beginsBlock(first), "a folded block begins at a frame that is not aligned")
+            cpu.require(isOneFolio(cpu, first, pages: count), "a folded block is not of one folio")
             for place in 0..<count {
-                precondition(
+                cpu.require(
                     format.withoutAge(words[place]) == format.folded(format.entry(first, pagesOn: place)),
                     "a block is neither plain nor folded")
             }

@@ -36,13 +36,11 @@ extension PageTables {
     }
 
     private func convert(_ cpu: CPU, _ table: FrameNumber, _ start: Int, fold: Bool) {
+        if cpu.lacks(.breakBeforeMake) { return convertInPlace(cpu, table, start, fold: fold) }
         let count = format.contiguousEntries
-        // The exchange, not a read before it: hardware sets accessed and dirty up to this moment.
-        let first = format.plain(Entry(memory.word(table, start).exchange(cpu, 0, .entry)), at: start)
+        let first = format.plain(takeForConversion(cpu, table, start), at: start)
         var entry = format.addingAge(format.withoutAge(first), of: first)
-        for place in 1..<count {
-            entry = format.addingAge(entry, of: Entry(memory.word(table, start + place).exchange(cpu, 0, .entry)))
-        }
+        for place in 1..<count { entry = format.addingAge(entry, of: takeForConversion(cpu, table, start + place)) }
         let address = address(table, start)
         flushRange(cpu, address, address &+ UInt64(count) << format.pageShift)
         for place in 0..<count {
@@ -51,5 +49,24 @@ extension PageTables {
         }
         cpu.count(.pteWrites, 2 * UInt64(count))
         cpu.count(.pteWritesBatched, 2 * UInt64(count - 1))
+    }
+
+    /// An entry, cleared. The exchange, not a read before it: hardware sets accessed and dirty up to this moment.
+    private func takeForConversion(_ cpu: CPU, _ table: FrameNumber, _ index: Int) -> Entry {
+        let word = memory.word(table, index)
+        guard cpu.lacks(.ageOfBlock) else { return Entry(word.exchange(cpu, 0, .entry)) }
+        let seen = word.load(cpu, .entry)
+        word.store(cpu, 0, .entry)
+        return Entry(seen)
+    }
+
+    /// What must not be done, for explorers: entry by entry, with the flush behind it.
+    private func convertInPlace(_ cpu: CPU, _ table: FrameNumber, _ start: Int, fold: Bool) {
+        let count = format.contiguousEntries
+        for index in start..<(start + count) {
+            change(cpu, table, index) { fold ? format.folded($0) : format.plain($0, at: index) }
+        }
+        let address = address(table, start)
+        flushRange(cpu, address, address &+ UInt64(count) << format.pageShift)
     }
 }

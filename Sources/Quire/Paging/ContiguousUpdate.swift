@@ -45,6 +45,10 @@ extension PageTables {
             let seen = Entry(word.loadRelaxed(cpu, .entry))
             let wanted = body(seen)
             if wanted == seen || word.replace(cpu, seen.rawValue, with: wanted.rawValue, .entry) { return wanted }
+            if cpu.lacks(.compareOfEntries) {
+                word.store(cpu, wanted.rawValue, .entry)
+                return wanted
+            }
         }
     }
 

@@ -12,15 +12,28 @@ extension PhysicalMemory {
         if contents == .off {
             let place = unsafe base + Int(frame.address) + Int(address & (Page.offsetMask & ~7))
             unsafe schedulePoint(cpu, isWrite ? .store : .load, place, .relaxed, .data)
-            checkInUse(cpu, frame)
         }
+        // A step of its own: a search that orders steps by their objects must see that this one looks at the frame's kind.
+        _ = flags(frame).loadRelaxed(cpu, .frameFlags)
+        checkInUse(cpu, frame)
     }
 
     private func checkInUse(_ cpu: CPU, _ frame: FrameNumber) {
-        let flags = unsafe self.flags(frame).cell.pointee.load(ordering: .relaxed)
-        if flags & FrameFlags.kind == FrameKind.free.rawValue {
-            cpu.violated("use after free: a page that was given back is used through an old translation")
-        }
+        cpu.require(
+            kindNow(frame) != .free, "use after free: a page that was given back is used through an old translation")
+    }
+
+    /// The contents of a frame are about to be copied: it must not have been given back meanwhile.
+    @inline(never)
+    func checkCopied(_ cpu: CPU, _ frame: FrameNumber) {
+        cpu.require(kindNow(frame) != .free, "use after free: a page that was given back is copied")
+    }
+
+    /// References to a folio were dropped, and `left` are left: they must have been somebody's (INV-REF).
+    @inline(never)
+    func checkDropped(_ cpu: CPU, _ head: FrameNumber, _ left: UInt32) {
+        cpu.require(
+            left < 1 << 31 && kindNow(head) != .free, "a reference is dropped that nobody has (INV-REF)")
     }
 
     /// Writes bytes of the same value.

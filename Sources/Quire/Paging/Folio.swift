@@ -92,7 +92,9 @@ extension PhysicalMemory {
 
     /// Drops references to a folio; the last one gives its frames back (folio_put_refs).
     @inline(__always) func put(_ cpu: CPU, folio head: FrameNumber, count: UInt32) {
-        if refcount(head).subtract(cpu, count, .refcount) == 0 { freeFolio(cpu, head) }
+        let left = refcount(head).subtract(cpu, count, .refcount)
+        if cpu.isExplored { checkDropped(cpu, head, left) }
+        if left == 0 { freeFolio(cpu, head) }
     }
 
     /// Gives the frames of a folio back. Nobody refers to it any more.

@@ -38,6 +38,15 @@ extension PhysicalMemory {
             || tail(head, 1, FolioField.secondCount).load(cpu, .mapcount) == all
     }
 
+    /// Whether one address space has every mapping of a large folio, and no reference is anything else. Whoever maps or unmaps
+    /// counts the folio's mappings and then its owner's, so that it takes the lock to compare them.
+    func isOwnedByOneSpace(_ cpu: CPU, _ head: FrameNumber) -> Bool {
+        let lock = lock(of: head)
+        lock.lock(cpu)
+        defer { lock.unlock(cpu) }
+        return isMappedByOneSpace(cpu, head) && refcount(head).load(cpu, .refcount) == mappings(cpu, head)
+    }
+
     /// Whether several address spaces may map a folio, by its head: of a large one as far as its owners tell
     /// (folio_maybe_mapped_shared).
     func isMaybeShared(_ cpu: CPU, _ head: FrameNumber) -> Bool {

@@ -152,7 +152,9 @@ extension PhysicalMemory {
         if flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.large != 0 {
             return put(cpu, folio: head(cpu, frame), count: 1)
         }
-        if refcount(frame).subtract(cpu, 1, .refcount) == 0 { free(cpu, frame, unmovable: false) }
+        let left = refcount(frame).subtract(cpu, 1, .refcount)
+        if cpu.isExplored { checkDropped(cpu, frame, left) }
+        if left == 0 { free(cpu, frame, unmovable: false) }
     }
 
     /// Drops what a word of a gather's list says.
@@ -161,7 +163,9 @@ extension PhysicalMemory {
         if flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.large != 0 {
             return put(cpu, folio: head(cpu, frame), count: UInt32(truncatingIfNeeded: word >> 32) &+ 1)
         }
-        if refcount(frame).subtract(cpu, 1, .refcount) == 0 { free(cpu, frame, unmovable: false) }
+        let left = refcount(frame).subtract(cpu, 1, .refcount)
+        if cpu.isExplored { checkDropped(cpu, frame, left) }
+        if left == 0 { free(cpu, frame, unmovable: false) }
     }
 
     /// A frame for a gather's list; none where memory is used up. Its words are not zeroed.

@@ -178,6 +178,7 @@ public enum Contents: String, BitwiseCopyable, Sendable {
     /// Copies a whole page.
     func copy(_ cpu: CPU, from source: FrameNumber, to target: FrameNumber) {
         cpu.count(.pagesCopied)
+        if cpu.isExplored { checkCopied(cpu, source) }
         guard contents != .off else { return }
         if has(cpu, source, FrameFlags.needsZero) || !has(cpu, source, FrameFlags.notZero) {
             readAsZero(cpu, target)

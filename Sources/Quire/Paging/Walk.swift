@@ -173,7 +173,7 @@ extension PageTables {
         guard !made.isNone else { return nil }
         lock.lock(cpu)
         let now = word(cpu, parent, index)
-        if format.isPresent(now) {
+        if format.isPresent(now), !cpu.lacks(.lookBeforeHangingIn) {
             lock.unlock(cpu)
             discard(cpu, made)
             return format.isLeaf(now) ? .none : format.frame(now)

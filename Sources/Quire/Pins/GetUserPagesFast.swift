@@ -12,9 +12,10 @@ extension AddressSpace {
     ) -> Int {
         // Force and the kind of area are questions for the slow way.
         guard flags.isDisjoint(with: [.force, .dump, .anonymous, .splitLeaves]) else { return 0 }
-        if flags.contains(.pin) { noteHasPinned(cpu) }
+        let isPin = flags.contains(.pin)
+        if isPin, !cpu.lacks(.pinnedFlagFirst) { noteHasPinned(cpu) }
         let begun = forkSequence.peek(cpu)
-        if flags.contains(.pin), begun & 1 == 1 { return 0 }
+        if isPin, begun & 1 == 1, !cpu.lacks(.noForkAtStart) { return 0 }
         var got = 0
         memory.accesses.enter(cpu)
         while got < count {
@@ -24,10 +25,11 @@ extension AddressSpace {
             got += 1
         }
         memory.accesses.exit(cpu)
-        if flags.contains(.pin), got > 0, forkSequence.mustRetry(cpu, begun) {
+        if isPin, got > 0, !cpu.lacks(.forkSequenceAgain), forkSequence.mustRetry(cpu, begun) {
             undo()
             return 0
         }
+        if isPin, cpu.lacks(.pinnedFlagFirst) { noteHasPinned(cpu) }
         return got
     }
 
@@ -67,7 +69,7 @@ extension AddressSpace {
         let isFile = memory.kind(cpu, frame) == .file
         let isDevice = isFile && core.files[core.files.handle(at: memory.mapping(frame))].kind == .device
         let isExclusive = memory.has(cpu, owner, FrameFlags.anonExclusive)
-        guard isUnchanged(), !isDevice, !(isFile && flags.contains(.longTerm)),
+        guard cpu.lacks(.entryAfterGrab) || isUnchanged(), !isDevice, !(isFile && flags.contains(.longTerm)),
             !mustUnshare(cpu, frame, isExclusive, flags, isCopyOnWrite: true)
         else {
             memory.ungrab(cpu, frame, flags)

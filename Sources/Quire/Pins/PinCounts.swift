@@ -30,7 +30,7 @@ extension PhysicalMemory {
         let amount = isSmallPin ? Self.pinBias : 1
         while true {
             let now = refcount(head).load(cpu, .refcount)
-            guard now != 0 else { return false }
+            guard now != 0 || cpu.lacks(.grabNotFromZero) else { return false }
             if refcount(head).replace(cpu, now, with: now &+ amount, .refcount) { break }
         }
         if flags.contains(.pin), !isSmallPin { pins(head).add(cpu, 1, .refcount) }

@@ -124,10 +124,16 @@ extension MachineCore {
 }
 
 extension AddressSpace {
-    /// The process gives up what it maps in [start, end): promises about it end.
+    /// The process has given up what it mapped in [start, end): promises about it end. After the entries are gone: until then
+    /// somebody may take a page without a lock, and who is about to has noted it.
     func discardPins(_ cpu: CPU, _ start: UInt64, _ end: UInt64) {
         guard core.hasPins else { return }
-        core.eachPinOf(cpu, number, start, end) { handle in core.pins[handle].isDiscarded = true }
+        core.eachPinOf(cpu, number, start, end) { handle in
+            let frame = core.pins[handle].frame
+            if frame.isNone || mappedFrame(cpu, core.pins[handle].address) != frame {
+                core.pins[handle].isDiscarded = true
+            }
+        }
     }
 
     /// The process moves what it maps: promises move along.
@@ -145,12 +151,13 @@ extension AddressSpace {
         guard core.hasPins else { return }
         core.eachPinOf(cpu, number, 0, .max) { handle in
             let record = core.pins[handle]
-            guard record.flags.contains(.pin), !record.frame.isNone,
-                memory.kind(cpu, record.frame) == .anonymous
-            else { return }
+            guard record.flags.contains(.pin), !record.frame.isNone else { return }
+            let kind = memory.kind(cpu, record.frame)
+            cpu.require(kind != .free, "a pinned page was given back")
+            guard kind == .anonymous || kind == .tail else { return }
             let frame = mappedFrame(cpu, record.address)
-            precondition(frame == record.frame, "a pinned page was replaced where it was mapped")
-            precondition(isExclusive(cpu, record.frame), "a pinned anonymous page may be shared")
+            cpu.require(frame == record.frame, "a pinned page was replaced where it was mapped")
+            cpu.require(isExclusive(cpu, record.frame), "a pinned anonymous page may be shared")
         }
     }
 

@@ -27,10 +27,94 @@ public enum Safeguard: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 
     /// Translations are flushed before the pages of a gather are given back.
     case flushBeforeFree
-    /// A full gather flushes before the table's lock is given up.
-    case flushBeforeUnlock
     /// A flush waits until other CPUs have left the access that they are in (the answer to the interrupt).
     case waitForAccesses
+    /// A grace period lasts until every reader of its beginning has left: two epochs, not one.
+    case wholeGracePeriod
+    /// What is cleared in an entry is what is returned: an exchange, since hardware sets bits in between.
+    case exchangeOfEntries
+    /// An entry changes in place by compare-and-exchange.
+    case compareOfEntries
+    /// fork flushes the parent's translations, which allow writing still (flush_tlb_mm in dup_mmap).
+    case flushAfterFork
+    /// A copy takes the old page's place after its translations have gone (ptep_clear_flush).
+    case flushBeforeReplacing
+
+    // MARK: Contiguous blocks
+
+    /// A block is folded and unfolded by break-before-make.
+    case breakBeforeMake
+    /// A conversion collects accessed and dirty by exchanges.
+    case ageOfBlock
+    /// Whoever reads an entry of a block without the lock has the whole block agree.
+    case wholeBlock
+
+    // MARK: Faults
+
+    /// A page goes where there is none still: looked at under the lock (pte_none after pte_offset_map_lock).
+    case noneAfterLock
+    /// So do all pages of a large folio.
+    case allNoneAfterLock
+    /// A page is reused only if its entry is what it was (pte_same in do_wp_page).
+    case sameBeforeReuse
+    /// A page is replaced by its copy only if its entry is what it was (pte_same in wp_page_copy).
+    case sameAfterCopy
+    /// A page of a file is made only if the cache has none still, under its lock (filemap_add_folio).
+    case lookInCacheUnderLock
+    /// The mmap lock held for write becomes one for read without a gap after a stack has grown (mmap_write_downgrade).
+    case downgradeOfStack
+    /// A page is held while it is copied.
+    case heldWhileCopied
+    /// A page that has become this mapping's alone meanwhile is not replaced by its copy.
+    case exclusiveAfterCopy
+    /// A range that is copied holds no page that is this mapping's alone.
+    case exclusiveStaysOut
+    /// A range that was copied is looked at again under the lock.
+    case rangeAfterLock
+    /// Entries and references are counted under one lock (`cow.reuse=scan`).
+    case scanUnderLock
+    /// A large folio's mappings, its owner's and references are compared under the folio's lock (`cow.reuse=owner`).
+    case ownerUnderLock
+
+    // MARK: Pins
+
+    /// Who pins without a lock reads the fork sequence again afterwards.
+    case forkSequenceAgain
+    /// Who pins without a lock does not begin while a fork is at work.
+    case noForkAtStart
+    /// The address space is known to have pins before it has one (mm_set_has_pinned_flag).
+    case pinnedFlagFirst
+    /// Who pins without a lock reads the entry again afterwards.
+    case entryAfterGrab
+    /// No reference is taken to a page that has none (folio_try_get).
+    case grabNotFromZero
+    /// KSM's way: the entry is out and flushed before pins are looked for.
+    case outBeforeSharing
+    /// KSM's way looks for pins at all.
+    case pinsBeforeSharing
+    /// KSM's way flushes translations that allow writing.
+    case flushBeforeSharing
+    /// Unmapping a folio: each entry is out and flushed before pins are looked for (folio_try_share_anon_rmap_pte).
+    case outBeforeUnmapping
+    /// Unmapping a folio looks for pins at all.
+    case pinsBeforeUnmapping
+    /// Unmapping a folio waits for whoever still writes to it.
+    case flushBeforeUnmapping
+    /// Moving a page by its entries looks for references after the entry is out.
+    case countBeforeMoving
+    /// A folio moves to other frames only when nobody else has a reference (folio_ref_freeze).
+    case countBeforeMigration
+    /// A folio is split only when nobody else has a reference.
+    case countBeforeSplit
+
+    // MARK: From a folio to its mappings
+
+    /// Under the anon_vma's lock the folio still names it.
+    case anonVMAAfterLock
+    /// An entry is taken out only if it maps the folio.
+    case entryNamesFolio
+    /// An entry thaws only if it names the folio that was frozen.
+    case frozenNamesFolio
 
     // MARK: Pages that may be dropped
 

@@ -65,11 +65,12 @@ import Synchronization
     func hasExpired(_ cpu: CPU, _ epoch: UInt64) -> Bool {
         if cpu.isSequential { return unsafe cpu.state.pointee.rcuNesting == 0 }
         unsafe schedulePoint(cpu, .gracePeriod, epochWord.cell, .acquireRelease, .rcu)
-        for _ in 0..<2 {
-            if currentEpoch(cpu) >= epoch &+ 2 { return true }
+        let epochs: UInt64 = cpu.lacks(.wholeGracePeriod) ? 1 : 2
+        for _ in 0..<epochs {
+            if currentEpoch(cpu) >= epoch &+ epochs { return true }
             guard tryAdvance(cpu) else { return false }
         }
-        return currentEpoch(cpu) >= epoch &+ 2
+        return currentEpoch(cpu) >= epoch &+ epochs
     }
 
     private func tryAdvance(_ cpu: CPU) -> Bool {

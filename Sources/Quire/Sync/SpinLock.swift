@@ -65,6 +65,12 @@ import Synchronization
         unsafe word.cell.pointee.store(0, ordering: .releasing)
     }
 
+    /// Waits a moment if somebody holds the lock, without taking it: for who reads without it what its holder is changing.
+    func waitWhileHeld(_ cpu: CPU, turn: Int) {
+        guard word.load(cpu, name) != 0 else { return }
+        unsafe cpu.spinOnce(word.cell, name, turn: turn)
+    }
+
     /// Whether two handles stand for the same lock (page-table locks that are not split).
     func isSame(as other: SpinLock) -> Bool { unsafe word.cell == other.word.cell }
 }

@@ -42,6 +42,11 @@ import Synchronization
             unsafe cell.pointee.store(value, ordering: .relaxed)
             return old
         }
+        if cpu.lacks(.exchangeOfEntries), name == .entry {
+            let old = load(cpu, name)
+            store(cpu, value, name)
+            return old
+        }
         unsafe schedulePoint(cpu, .readModifyWrite, cell, .acquireRelease, name)
         return unsafe cell.pointee.exchange(value, ordering: .acquiringAndReleasing)
     }
@@ -70,9 +75,6 @@ import Synchronization
             expected: old, desired: new, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring
         ).exchanged
     }
-
-    /// Lets another CPU change the word, in a loop that reads it until it fits; `turn` counts the rounds.
-    func waitAMoment(_ cpu: CPU, _ name: SyncName, turn: Int) { unsafe cpu.spinOnce(cell, name, turn: turn) }
 
     /// Sets bits and returns the old value.
     @discardableResult

@@ -8,10 +8,11 @@ extension AddressSpace {
     /// With the PTE lock held and every entry of the span just cleared: cuts the table out if the PMD lock is free.
     func detachFast(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
         let pmdLock = tables.pmdLock(position.pmdTable)
+        guard !core.settings.failTryLock, !cpu.happens(.tryLockFails) else { return false }
         if cpu.lacks(.tryLockOfPMD) {
             pmdLock.lock(cpu)
         } else {
-            guard !core.settings.failTryLock, !cpu.happens(.tryLockFails), pmdLock.tryLock(cpu) else { return false }
+            guard pmdLock.tryLock(cpu) else { return false }
         }
         let attached = detach(cpu, position, address)
         pmdLock.unlock(cpu)

@@ -50,7 +50,7 @@ extension AddressSpace {
     ) {
         let format = tables.format
         // Private copies that stay are what they were (a hole in the file).
-        if ZapDetails.zapsCows(details) { discardPins(cpu, start, end) }
+        defer { if ZapDetails.zapsCows(details) { discardPins(cpu, start, end) } }
         var address = start
         while address < end {
             guard let present = tables.nextPMD(cpu, address, end) else { return }
@@ -84,7 +84,7 @@ extension AddressSpace {
             if canReclaim && address == end && isEmpty {
                 detached = detachFast(cpu, position, start)
             }
-            if step.mustFlush, !cpu.lacks(.flushBeforeUnlock) { gather.flushTranslations() }
+            if step.mustFlush { gather.flushTranslations() }
             tables.pteLock(position.table).unlock(cpu)
             if step.mustFlush {
                 gather.flush()

@@ -270,7 +270,7 @@ import Testing
         let (test, start) = try written([])
         let pin = try test.task.pinPages(start, page, .write)
         let child = try test.task.fork(pid: 2)
-        #expect(test.space.numbers.hasPinned && !child.space.numbers.hasPinned)
+        #expect(test.space.hasPinned(test.cpu) && !child.space.hasPinned(test.cpu))
         try test.task.unpin(pin.handle)
         test.expectNothingLeft()
     }
