@@ -1,10 +1,8 @@
 // `quire race --all` and `--list`: every scenario, before and after, on all cores, and whether each came out as promised.
 
 import ArgumentParser
-import Dispatch
-import Foundation
-import Quire
 import QuireExplore
+import QuireHost
 import QuireWorkload
 import Synchronization
 
@@ -47,25 +45,19 @@ struct RaceAll {
             variants.filter { $0 == .after || scenario.before != nil }.map { Job(scenario: scenario, variant: $0) }
         }
         let seconds = try command.budget.map(RaceCommand.seconds)
-        let state = Mutex((rows: [Row?](repeating: nil, count: jobs.count), done: 0, failure: String?.none))
+        let done = Atomic(0)
         let bar = ProgressBar("races")
-        DispatchQueue.concurrentPerform(iterations: jobs.count) { place in
+        let results = HostThreads.map(jobs.count) { place in
             let job = jobs[place]
-            do {
-                let result = try job.scenario.search(job.variant, budget: command.executions, seconds: seconds)
-                state.withLock {
-                    $0.rows[place] = Row(scenario: job.scenario, result: result)
-                    $0.done += 1
-                    bar.show($0.done, of: jobs.count)
-                }
-            } catch {
-                state.withLock { $0.failure = "\(job.scenario.name): \(error)" }
-            }
+            let result = Result { try job.scenario.search(job.variant, budget: command.executions, seconds: seconds) }
+            bar.show(done.add(1, ordering: .relaxed).newValue, of: jobs.count)
+            return result
         }
         bar.finish()
-        return try state.withLock {
-            if let failure = $0.failure { throw RaceCommand.fail(failure) }
-            return $0.rows.compactMap { $0 }
+        return try zip(jobs, results).map { job, result in
+            do { return Row(scenario: job.scenario, result: try result.get()) } catch {
+                throw RaceCommand.fail("\(job.scenario.name): \(error)")
+            }
         }
     }
 

@@ -27,6 +27,7 @@ struct RaceCommand: ParsableCommand {
               quire race Tests/Litmus/store-buffering.q --store-buffers
               quire race app.q --strategy random --budget 60 --seed 7
               quire race app.q --ablate-each
+              quire race --mutations
               quire race R-06 --variant before --save r06.schedule && quire race --replay r06.schedule
 
             EXIT STATUS: 0: every condition holds (of a scenario: before found, after exhausted); 1: a condition is broken \
@@ -41,6 +42,9 @@ struct RaceCommand: ParsableCommand {
 
     @Flag(help: "Run every scenario, before and after.")
     var all = false
+
+    @Flag(help: "Run the mutation suite: the core without one safeguard after the other, each of which must be found.")
+    var mutations = false
 
     @Option(help: "before or after; both unless said.")
     var variant: String?
@@ -101,6 +105,7 @@ struct RaceCommand: ParsableCommand {
 
     func run() throws {
         if let replay { return try RaceReplay(path: replay, command: self).run() }
+        if mutations { return try RaceMutations(command: self).run() }
         if list || all { return try RaceAll(command: self).run() }
         guard let subject else {
             throw Self.fail("say what to explore: a workload file, a scenario's name, or --list")
