@@ -13,9 +13,6 @@ struct ZoneState: BitwiseCopyable {
     var freeInLists: UInt32 = 0
     /// Lets an allocation fail (tests): 0 off, else counts down to 1.
     var failCountdown: UInt32 = 0
-    /// The first folio that waits to be split, and how many do (SplitQueue.swift; under its own lock).
-    var splitQueue: UInt32 = 0
-    var splitQueueLength: UInt32 = 0
     /// Heads of the free lists: [movable, unmovable] × orders 0…10.
     var heads: InlineArray<22, UInt32> = InlineArray(repeating: 0)
 }

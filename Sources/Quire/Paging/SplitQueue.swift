@@ -3,15 +3,21 @@
 // Linux: deferred_split_folio, deferred_split_scan, split_queue_lock.
 
 extension PhysicalMemory {
+    /// The first folio that waits, and how many do: behind the allocator's state, of which they are no part, since their lock is
+    /// another one.
+    private var splitQueue: UnsafeMutablePointer<UInt32> {
+        unsafe (UnsafeMutableRawPointer(zone) + 512).assumingMemoryBound(to: UInt32.self)
+    }
+
     private var splitQueueLock: SpinLock {
         unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(zone) - 32), .splitQueue)
     }
 
     /// How many folios wait.
-    var splitQueueLength: Int { unsafe Int(zone.pointee.splitQueueLength) }
+    var splitQueueLength: Int { unsafe Int(splitQueue[1]) }
 
     /// The first folio that waits; the others follow by `next`.
-    var firstInSplitQueue: FrameNumber { unsafe FrameNumber(zone.pointee.splitQueue) }
+    var firstInSplitQueue: FrameNumber { unsafe FrameNumber(splitQueue[0]) }
 
     /// Notes that an anonymous folio is partly mapped from now on, and lets it wait.
     func joinSplitQueue(_ cpu: CPU, _ head: FrameNumber) {
@@ -35,8 +41,8 @@ extension PhysicalMemory {
         setNext(head, first)
         setPrevious(head, .none)
         if !first.isNone { setPrevious(first, head) }
-        unsafe zone.pointee.splitQueue = head.rawValue
-        unsafe zone.pointee.splitQueueLength += 1
+        unsafe splitQueue[0] = head.rawValue
+        unsafe splitQueue[1] += 1
     }
 
     /// The folio is whole no longer, or free: it does not wait any more.
@@ -75,12 +81,12 @@ extension PhysicalMemory {
     private func removeFromSplitQueue(_ cpu: CPU, _ head: FrameNumber) {
         let (before, after) = (previous(head), next(head))
         if before.isNone {
-            unsafe zone.pointee.splitQueue = after.rawValue
+            unsafe splitQueue[0] = after.rawValue
         } else {
             setNext(before, after)
         }
         if !after.isNone { setPrevious(after, before) }
-        unsafe zone.pointee.splitQueueLength -= 1
+        unsafe splitQueue[1] -= 1
         flags(head).clear(cpu, bits: FrameFlags.splitQueued, .frameFlags)
     }
 }

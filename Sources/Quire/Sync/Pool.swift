@@ -53,7 +53,14 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     var lock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(head)), .pool) }
 
     /// The number of records in use.
-    var used: Int { unsafe Int(head[3]) }
+    var used: Int { unsafe Int(usedCount.cell.pointee.load(ordering: .relaxed)) }
+
+    /// The same as a word: it changes under the lock, and is read without.
+    private var usedCount: Word32 { unsafe Word32(at: UnsafeMutableRawPointer(head + 3)) }
+
+    func countUsed(_ change: Int) {
+        unsafe usedCount.cell.pointee.store(UInt32(used + change), ordering: .relaxed)
+    }
 
     /// The first place that no record has had yet.
     var frontier: UInt32 { unsafe head[2] }
@@ -80,7 +87,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
             guard index < capacity else { return nil }
             unsafe head[2] = index + 1
         }
-        unsafe head[3] += 1
+        countUsed(1)
         unsafe (records + Int(index)).initialize(to: value)
         return unsafe Handle(index: index, generation: generations[Int(index)])
     }
@@ -100,7 +107,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         unsafe generations[Int(handle.index)] &+= 1
         unsafe UnsafeMutableRawPointer(records + Int(handle.index)).storeBytes(of: head[1], as: UInt32.self)
         unsafe head[1] = handle.index
-        unsafe head[3] -= 1
+        countUsed(-1)
         lock.unlock(cpu)
     }
 

@@ -19,7 +19,7 @@ extension Pool {
         lock.lock(cpu)
         defer { lock.unlock(cpu) }
         if unsafe head[4] != 0, mustFail(count) { return nil }
-        guard unsafe count <= Int(capacity) - 1 - Int(head[3]) else { return nil }
+        guard unsafe count <= Int(capacity) - 1 - used else { return nil }
         for _ in 0..<count {
             var index = unsafe head[1]
             if index != 0 {
@@ -32,7 +32,7 @@ extension Pool {
             reserve.first = index
         }
         reserve.count = count
-        unsafe head[3] += UInt32(count)
+        countUsed(count)
         return reserve
     }
 
@@ -54,7 +54,7 @@ extension Pool {
         lock.lock(cpu)
         setLink(last, unsafe head[1])
         unsafe head[1] = reserve.first
-        unsafe head[3] -= UInt32(reserve.count)
+        countUsed(-Int(reserve.count))
         lock.unlock(cpu)
         reserve = PoolReserve()
     }
