@@ -19,7 +19,7 @@ extension Pool {
         lock.lock(cpu)
         defer { lock.unlock(cpu) }
         if unsafe head[4] != 0, mustFail(count) { return nil }
-        guard unsafe count <= Int(capacity) - 1 - used else { return nil }
+        guard count <= Int(capacity) - 1 - used else { return nil }
         for _ in 0..<count {
             var index = unsafe head[1]
             if index != 0 {
