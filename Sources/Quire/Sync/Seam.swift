@@ -152,7 +152,8 @@ extension CPU {
         #if QUIRE_NO_SEAM
             false
         #else
-            unsafe state.pointee.mode == RunMode.explored.rawValue
+            // Out of the way of what follows: half of the seam's time was its code between the operations.
+            _slowPath(unsafe state.pointee.mode == RunMode.explored.rawValue)
         #endif
     }
 }
