@@ -77,6 +77,8 @@ let package = Package(
         .testTarget(
             name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload", "QuireConform", "WorkloadSuite"],
             swiftSettings: settings),
+        // The tool itself, run at a tiny size.
+        .testTarget(name: "QuireCommandTests", dependencies: ["quire"], swiftSettings: settings),
         .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
     ]
 )

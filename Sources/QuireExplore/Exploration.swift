@@ -13,6 +13,13 @@ public struct Exploration: Sendable {
         /// The execution that was the first to show it, from 1.
         public var first: Int
 
+        /// Counts one more execution, unless it has fewer preemptions; says whether it did.
+        mutating func count(again preemptions: Int) -> Bool {
+            guard self.preemptions <= preemptions else { return false }
+            count += 1
+            return true
+        }
+
         /// Whether the memory manager has failed, whatever the program wanted.
         public var isBroken: Bool { end != .completed }
     }
@@ -37,8 +44,10 @@ public struct Exploration: Sendable {
         executions += 1
         steps += scheduler.stepCount
         let preemptions = scheduler.preemptions
-        if let known = outcomes[outcome.text], known.preemptions <= preemptions {
-            outcomes[outcome.text]!.count += 1
+        // In place: a copy of what is known counts references, at every execution.
+        if let place = outcomes.index(forKey: outcome.text),
+            outcomes.values[place].count(again: preemptions)
+        {
             return
         }
         let known = outcomes[outcome.text]

@@ -56,15 +56,14 @@ public struct Explorer {
     }
 
     func explore(_ scene: Scene, _ chooser: Chooser, _ progress: ((Exploration) -> Void)?) -> Exploration {
-        let scheduler = Scheduler(chooser, hasStoreBuffers: hasStoreBuffers)
-        scheduler.inspector = scene.inspect
+        let scheduler = Scheduler(chooser, scene, hasStoreBuffers: hasStoreBuffers)
         var result = Exploration()
         let clock = ContinuousClock()
         let begin = clock.now
         var isStopped = false
         repeat {
             let outcome = run(scene, scheduler)
-            if (chooser as? DPORChooser)?.isRedundant == true {
+            if chooser.isRedundant {
                 result.redundant += 1
             } else {
                 result.note(outcome, scheduler, chooser)
@@ -86,13 +85,11 @@ public struct Explorer {
     /// One run from the beginning to its outcome.
     func run(_ scene: Scene, _ scheduler: Scheduler) -> Outcome {
         scene.reset(scheduler)
-        let end = scheduler.run(scene.bodies)
+        let end = scheduler.run()
         switch end {
         case .completed:
-            var text = ""
-            if let broken = scheduler.check({ text = scene.outcome() }) {
-                return Outcome(text: "violation: \(broken)", end: .violation(broken))
-            }
+            let (text, broken) = scheduler.ask()
+            if let broken { return Outcome(text: "violation: \(broken)", end: .violation(broken)) }
             return Outcome(text: text, end: .completed)
         case .deadlock: return Outcome(text: "deadlock: \(LockCycle(scheduler.trace, end).text)", end: end)
         case .tooLong: return Outcome(text: "livelock", end: end)
@@ -103,8 +100,7 @@ public struct Explorer {
     /// Runs the scene once, by a saved schedule.
     public func replay(_ scene: Scene, _ schedule: Schedule) -> ReplayedRun {
         let chooser = ReplayChooser(schedule)
-        let scheduler = Scheduler(chooser, hasStoreBuffers: hasStoreBuffers)
-        scheduler.inspector = scene.inspect
+        let scheduler = Scheduler(chooser, scene, hasStoreBuffers: hasStoreBuffers)
         let recorder = scene.describe.map { DrawingRecorder(scheduler, describe: $0) }
         let outcome = run(scene, scheduler)
         return ReplayedRun(

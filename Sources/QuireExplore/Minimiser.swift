@@ -11,8 +11,7 @@ extension Explorer {
         var left = budget
         for most in 0..<max(best.preemptions, 1) {
             let chooser = ExhaustiveChooser(preemptions: most, prefix: [])
-            let scheduler = Scheduler(chooser, keepsTrace: true, hasStoreBuffers: hasStoreBuffers)
-            scheduler.inspector = scene.inspect
+            let scheduler = Scheduler(chooser, scene, keepsTrace: true, hasStoreBuffers: hasStoreBuffers)
             repeat {
                 left -= 1
                 if run(scene, scheduler).text == outcome {
@@ -33,8 +32,7 @@ extension Explorer {
                 shorter.choices.removeSubrange(place...)
                 // What follows goes its own way: whoever runs goes on.
                 let chooser = ReplayChooser(shorter)
-                let scheduler = Scheduler(chooser, hasStoreBuffers: hasStoreBuffers)
-                scheduler.inspector = scene.inspect
+                let scheduler = Scheduler(chooser, scene, hasStoreBuffers: hasStoreBuffers)
                 if run(scene, scheduler).text == outcome, scheduler.preemptions < best.preemptions {
                     best = (chooser.schedule, scheduler.preemptions, false)
                     isSmaller = true

@@ -81,8 +81,7 @@ extension Explorer {
         var found: [[UInt8]] = [[]]
         for length in 1...64 {
             let chooser = ExhaustiveChooser(preemptions: preemptions, prefix: [], depth: length)
-            let scheduler = Scheduler(chooser, keepsTrace: false, hasStoreBuffers: hasStoreBuffers)
-            scheduler.inspector = scene.inspect
+            let scheduler = Scheduler(chooser, scene, keepsTrace: false, hasStoreBuffers: hasStoreBuffers)
             var all: [[UInt8]] = []
             repeat {
                 _ = run(scene, scheduler)

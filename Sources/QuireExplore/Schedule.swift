@@ -3,14 +3,14 @@
 public import Quire
 
 /// One operation that happened: which strand did what.
-public struct Step: Hashable, Sendable {
+public struct Step: Hashable, BitwiseCopyable, Sendable {
     /// The strand: the number of its simulated CPU.
     public var strand: Int
     /// What it did.
     public var event: Event
 
     /// An operation without the orderings: what two runs are compared by.
-    public struct Event: Hashable, Sendable {
+    public struct Event: Hashable, BitwiseCopyable, Sendable {
         public var kind: EventKind
         public var name: SyncName
         /// The object, as a number that is the same in every run of the scenario.

@@ -10,21 +10,25 @@ final class Scheduler: ScheduleHook {
     /// One bit of a set for each strand, and one for each store buffer.
     static let mostStrands = 32
     private let board = SwitchBoard()
+    /// One for each body, and one for the outcome.
     private var strands: [Strand] = []
+    private let answer = Answer()
     // What is known of the strands lies here and not in them: looking at an object counts a reference, and that at every
     // step took three quarters of the time.
     /// What each strand is about to do; nil: it has not begun. Behind the strands, the oldest store of each one's buffer.
-    private var next: [SyncEvent?] = []
+    private let next = RawArray<SyncEvent?>()
     /// The strands that have not ended.
     private var alive: UInt64 = 0
     /// Of these, the ones that cannot go on until somebody changes an object.
     private var waiting: UInt64 = 0
-    /// The strands of this run.
-    private var count = 0
+    /// The strands of a run.
+    private let count: Int
     /// Who decides.
-    var chooser: Chooser
+    let chooser: Chooser
+    private let chooserHears: Bool
     /// The steps of the run, in order.
-    private(set) var trace: [Step] = []
+    var trace: [Step] { steps.array }
+    private let steps = RawArray<Step>()
     /// A run that takes more steps than this is taken for one that never ends.
     var longest = 200_000
     /// A strand that takes so many steps in a row lets another one go on: no processor runs alone for ever.
@@ -35,66 +39,69 @@ final class Scheduler: ScheduleHook {
     private let keepsTrace: Bool
     private(set) var stepCount = 0
     private(set) var preemptions = 0
-    private var buffers: StoreBuffers?
+    private var buffers = StoreBuffers()
     /// Who watches each step, to draw it: the step just before it happens.
-    var watcher: ((Step, SyncEvent) -> Void)?
+    var watcher: ((Step, SyncEvent) -> Void)? { didSet { isObserved = watcher != nil || inspector != nil } }
     /// Who hears of what is no operation.
     var notes: ((Int, SyncNote) -> Void)?
     /// Whether an operation touches what is nobody's any more; the text says what.
-    var inspector: ((SyncEvent) -> String?)?
+    var inspector: ((SyncEvent) -> String?)? { didSet { isObserved = watcher != nil || inspector != nil } }
+    private var isObserved = false
 
-    /// `hasStoreBuffers`: plain stores of a CPU wait in a buffer of its own (x86-TSO).
-    init(_ chooser: Chooser, keepsTrace: Bool = true, hasStoreBuffers: Bool = false) {
+    /// Runs one scene, again and again. `hasStoreBuffers`: plain stores of a CPU wait in a buffer of its own (x86-TSO).
+    init(_ chooser: Chooser, _ scene: Scene, keepsTrace: Bool = true, hasStoreBuffers: Bool = false) {
+        precondition(scene.bodies.count <= Self.mostStrands, "at most \(Self.mostStrands) strands")
         self.chooser = chooser
+        chooserHears = chooser.hearsSteps
         self.keepsTrace = keepsTrace
-        buffers = hasStoreBuffers ? StoreBuffers() : nil
-        super.init()
+        count = scene.bodies.count
+        inspector = scene.inspect
+        super.init(hasStoreBuffers: hasStoreBuffers)
+        isObserved = inspector != nil
+        let (answer, outcome) = (answer, scene.outcome)
+        let works = scene.bodies + [{ answer.text = outcome() }]
+        strands = works.enumerated().map { Strand(number: $0, board: board, scheduler: self, work: $1) }
     }
 
-    /// Runs the bodies, each on a strand of its own, to their ends.
-    func run(_ bodies: [() -> Void]) -> RunEnd {
-        precondition(bodies.count <= Self.mostStrands, "at most \(Self.mostStrands) strands")
-        while strands.count < bodies.count { strands.append(Strand(number: strands.count, board: board)) }
-        count = bodies.count
-        let actors = buffers == nil ? count : 2 * count
-        next = Array(repeating: nil, count: actors)
-        buffers?.begin(count)
-        trace.removeAll(keepingCapacity: true)
+    /// Runs the scene's bodies, each on a strand of its own, to their ends.
+    func run() -> RunEnd {
+        let actors = hasStoreBuffers ? 2 * count : count
+        next.fill(nil, count: actors)
+        if hasStoreBuffers { buffers.begin(count) }
+        steps.removeAll()
         (stepCount, inARow, lastStrand, preemptions) = (0, 0, -1, 0)
         end = .completed
-        alive = 0
+        alive = Self.bit(count) - 1
         waiting = 0
         chooser.begin(strands: actors, drains: count)
-        for (number, body) in bodies.enumerated() {
-            alive |= Self.bit(number)
-            strands[number].begin(body) { [unowned self] in
-                alive &= ~Self.bit(number)
-                return choose(after: -1).map { strands[$0] }
-            }
-        }
         TrapGuard.enter(self)
-        if let first = choose(after: -1) { strands[first].enter() }
+        if let first = choose(after: -1) { board.enter(first) }
         TrapGuard.leave()
         // Whoever did not come to its end is in the middle of something.
-        for number in bodies.indices where alive & Self.bit(number) != 0 {
+        for number in 0..<count where alive & Self.bit(number) != 0 {
             if let event = next[number] { chooser.pending(event, strand: number) }
             strands[number].prepare()
         }
         return end
     }
 
-    /// Runs something on a stack that may be abandoned: what is broken, nil where it came to its end.
-    func check(_ body: @escaping () -> Void) -> String? {
-        if strands.count <= count { strands.append(Strand(number: strands.count, board: board)) }
+    /// Asks for the scene's outcome, on a stack that may be abandoned: the answer, or what is broken.
+    func ask() -> (answer: String, broken: String?) {
         end = .completed
         lastStrand = count
-        strands[count].begin(body) { nil }
         TrapGuard.enter(self)
-        strands[count].enter()
+        board.enter(count)
         TrapGuard.leave()
-        guard case .violation(let text) = end else { return nil }
+        guard case .violation(let text) = end else { return (answer.text, nil) }
         strands[count].prepare()
-        return text
+        return ("", text)
+    }
+
+    /// A strand is done: who goes on; nil: the run is over, or it was no strand of a run.
+    func ended(_ strand: Int) -> Int? {
+        guard strand < count else { return nil }
+        alive &= ~Self.bit(strand)
+        return choose(after: -1)
     }
 
     private static func bit(_ strand: Int) -> UInt64 { 1 << UInt64(strand) }
@@ -132,7 +139,7 @@ final class Scheduler: ScheduleHook {
     /// Ends the run in the middle of a strand that has come to something broken.
     func abandon(_ text: String, strand: Int) -> Never {
         end = .violation(text)
-        strands[strand].switchHome()
+        board.leave(strand)
         fatalError("an abandoned strand goes on")
     }
 
@@ -140,19 +147,19 @@ final class Scheduler: ScheduleHook {
     var running: Int { lastStrand }
 
     override func keepsStore(_ store: BufferedStore, on cpu: CPU) -> Bool {
-        guard buffers != nil else { return false }
+        guard hasStoreBuffers else { return false }
         let strand = cpu.index
         let number = count + strand
         // Going into one's own buffer is nobody else's business, and no step.
         chooser.buffered(by: strand, drain: number)
-        buffers!.append(store, of: strand)
-        if next[number] == nil { next[number] = buffers!.oldest(of: strand) }
+        buffers.append(store, of: strand)
+        if next[number] == nil { next[number] = buffers.oldest(of: strand) }
         return true
     }
 
     override func bufferedValue(_ address: UInt64, size: UInt8, on cpu: CPU) -> UInt64? {
-        guard buffers != nil else { return nil }
-        switch buffers!.value(address, size: size, of: cpu.index) {
+        guard hasStoreBuffers else { return nil }
+        switch buffers.value(address, size: size, of: cpu.index) {
         case .none: return nil
         case .value(let value): return value
         case .overlap:
@@ -161,35 +168,31 @@ final class Scheduler: ScheduleHook {
         }
     }
 
-    override func interrupted(_ other: Int, by cpu: CPU) { if buffers != nil { drain(other) } }
+    override func interrupted(_ other: Int, by cpu: CPU) { if hasStoreBuffers { drain(other) } }
 
-    private func drain(_ strand: Int) { while buffers!.hasStores(strand) { performStore(of: strand) } }
+    private func drain(_ strand: Int) { while buffers.hasStores(strand) { performStore(of: strand) } }
 
     private func performStore(of strand: Int) {
         let number = count + strand
         let event = next[number]!
         chooser.drained(number)
         happens(event, number)
-        buffers!.removeOldest(of: strand).perform()
-        next[number] = buffers!.oldest(of: strand)
+        buffers.removeOldest(of: strand).perform()
+        next[number] = buffers.oldest(of: strand)
     }
 
     /// Lets the chosen strand go on; returns when that is this one (again).
-    private func pass(from strand: Int) {
+    @inline(__always) private func pass(from strand: Int) {
         let chosen = choose(after: strand)
         if chosen == strand { return }
-        if let chosen { strands[strand].switchTo(strands[chosen]) } else { strands[strand].switchHome() }
+        if let chosen { board.switchFrom(strand, to: chosen) } else { board.leave(strand) }
     }
 
-    private func happens(_ event: SyncEvent, _ strand: Int) {
-        if keepsTrace { trace.append(step(strand, event)) }
-        watcher?(step(strand, event), event)
-        if let inspector, let text = inspector(event) {
-            end = .violation(text)
-            strands[strand < count ? strand : running].switchHome()
-        }
-        chooser.happens(event, strand: strand)
-        guard event.changes, waiting != 0 else { return }
+    @inline(__always) private func happens(_ event: SyncEvent, _ strand: Int) {
+        if keepsTrace { steps.append(step(strand, event)) }
+        if isObserved { observe(event, strand) }
+        if chooserHears { chooser.happens(event, strand: strand) }
+        guard waiting != 0, event.changes else { return }
         var rest = waiting
         while rest != 0 {
             let other = rest.trailingZeroBitCount
@@ -197,6 +200,14 @@ final class Scheduler: ScheduleHook {
             guard let waits = next[other] else { continue }
             let concerns = waits.object == event.object || (waits.name == .rcu && event.name == .rcu)
             if concerns { waiting &= ~Self.bit(other) }
+        }
+    }
+
+    @inline(never) private func observe(_ event: SyncEvent, _ strand: Int) {
+        watcher?(step(strand, event), event)
+        if let inspector, let text = inspector(event) {
+            end = .violation(text)
+            board.leave(strand < count ? strand : running)
         }
     }
 
@@ -212,15 +223,18 @@ final class Scheduler: ScheduleHook {
         while rest != 0 {
             let other = rest.trailingZeroBitCount
             rest &= rest - 1
-            guard let event = next[other] else {
-                enabled |= Self.bit(other)
-                continue
-            }
-            if buffers != nil, event.drainsStores, buffers!.hasStores(other) { continue }
-            if event.canProceed { enabled |= Self.bit(other) }
+            if let event = next[other], event.blockers != 0, !event.canProceed { continue }
+            enabled |= Self.bit(other)
         }
-        if buffers != nil {
-            for strand in 0..<count where buffers!.hasStores(strand) { enabled |= Self.bit(count + strand) }
+        return hasStoreBuffers ? regardingBuffers(enabled) : enabled
+    }
+
+    /// Without the strands that must empty their store buffers first, and with the buffers that could.
+    private func regardingBuffers(_ strands: UInt64) -> UInt64 {
+        var enabled = strands
+        for strand in 0..<count where buffers.hasStores(strand) {
+            if let event = next[strand], event.drainsStores { enabled &= ~Self.bit(strand) }
+            enabled |= Self.bit(count + strand)
         }
         return enabled
     }
@@ -246,7 +260,7 @@ final class Scheduler: ScheduleHook {
                 chosen = (above != 0 ? above : enabled).trailingZeroBitCount
             } else {
                 chosen = chooser.choose(enabled, running: previous) { next[$0] }
-                if previous >= 0, chosen != previous, chosen < count { preemptions += 1 }
+                preemptions += previous >= 0 && chosen != previous && chosen < count ? 1 : 0
             }
             inARow = chosen == lastStrand ? inARow + 1 : 0
             if chosen < count {
@@ -274,3 +288,6 @@ extension SyncEvent {
         }
     }
 }
+
+/// What a scene's outcome was.
+private final class Answer { var text = "" }

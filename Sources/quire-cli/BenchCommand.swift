@@ -18,6 +18,11 @@ struct BenchCommand: ParsableCommand {
             replay  2,000,000 lines, the shipped jemalloc recording over and over: lines a second, host memory.
             inspect `quire inspect` on a process with 1 TB of VIRT and 4 GB of RES, a page in each MiB.
             tlb     streams of references through the TLB model: references a second, misses by mapping size.
+            explore the explorer: a litmus test of two threads beside Relacy on the same one (QUIRE_RELACY names a checkout of \
+            github.com/dvyukov/relacy; without it, ours alone), and a fault against MADV_DONTNEED under each strategy.
+            seam    what the explorer's seam costs where nothing is explored: this build and one without the seam by turns.
+            scale   two threads that fault and zap areas of their own, beside two that only spin; with --lines the cache \
+            lines that CPUs share, by operation.
             server  the documents' server at full size (VIRT 55 TB, RES 590 GB, VmPTE 110 GB): minutes, up to 8 GB.
 
             EXAMPLES
@@ -26,10 +31,17 @@ struct BenchCommand: ParsableCommand {
               quire bench areas
               quire bench areas --areas 1000,60000 --json
               quire bench fork
+              QUIRE_RELACY=~/relacy quire bench explore
+              quire bench explore --only 'mm dpor' --json
+              quire bench seam --without .build-no-seam/release/quire
+              quire bench scale
+              quire bench scale --lines
               quire bench server
             """)
 
-    enum Subject: String, CaseIterable, ExpressibleByArgument { case touch, areas, fork, replay, inspect, tlb, server }
+    enum Subject: String, CaseIterable, ExpressibleByArgument {
+        case touch, areas, fork, replay, inspect, tlb, explore, seam, scale, server
+    }
 
     @Argument(help: "What to measure.")
     var subject = Subject.touch
@@ -37,14 +49,21 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Repetitions of each loop.")
     var repetitions = 5
 
-    @Option(help: "Rounds of 2 MiB in each repetition (touch), or of 10,000 references (tlb).")
+    @Option(
+        help: "Rounds of 2 MiB in each repetition (touch), of 10,000 references (tlb), of 100 executions (explore).")
     var rounds = 2000
 
     @Option(help: "Numbers of areas, with commas (areas).")
     var areas = "250,1000,4000,16000,60000"
 
-    @Option(help: "Only rows whose name contains this, such as 'zipf, 1G' or 'arm64 64K' (tlb).")
+    @Option(help: "Only rows whose name contains this, such as 'zipf, 1G' (tlb), 'litmus' or 'mm random' (explore).")
     var only: String?
+
+    @Option(help: "A build of quire without the seam (seam).")
+    var without: String?
+
+    @Flag(help: "The cache lines that CPUs share, by operation, instead of times (scale).")
+    var lines = false
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -63,6 +82,9 @@ struct BenchCommand: ParsableCommand {
         case .replay: try replay()
         case .inspect: try inspect()
         case .tlb: try tlb()
+        case .explore: try explore()
+        case .seam: try measureSeam()
+        case .scale: try measureScale()
         case .server: try server()
         }
     }

@@ -7,11 +7,12 @@ extension BenchCommand {
         let measured = try LiveHold.measure(bytes: 1 << 40, pages: 1 << 20, repetitions: repetitions)
         let seconds = Samples(measured.map { Double($0.nanoseconds) / 1e9 })
         print(
-            "inspect, 1 TB VIRT, 4 GB RES, 524,288 tables: median \(hundredths(seconds.median)) s, "
-                + "min \(hundredths(seconds.least)), max \(hundredths(seconds.most))")
+            "inspect, 1 TB VIRT, 4 GB RES, 524,288 tables: median \(Self.hundredths(seconds.median)) s, "
+                + "min \(Self.hundredths(seconds.least)), max \(Self.hundredths(seconds.most))")
     }
 
-    private func hundredths(_ number: Double) -> String {
+    /// A number with two decimals.
+    static func hundredths(_ number: Double) -> String {
         let value = Int((number * 100).rounded())
         return "\(value / 100).\(value % 100 < 10 ? "0" : "")\(value % 100)"
     }

@@ -114,6 +114,13 @@ final class MachineCore: Sendable {
         ]
     }
 
+    /// What the pools hold, in the same order.
+    static let poolNames = [
+        "areas", "tree nodes", "trees", "address spaces", "page tables", "anon_vmas", "anon_vma links", "files",
+        "extras",
+        "userfaultfds", "pins", "the list of pins", "settings",
+    ]
+
     /// Gives the pools back to the host.
     func release(to host: Host) {
         for pool in pools { pool.release(to: host) }

@@ -70,6 +70,16 @@
         return tables
     }
 
+    /// What lies at a byte of the first frame.
+    static func name(ofOffset offset: Int) -> String {
+        switch offset {
+        case ..<64: "page-table words"
+        case ..<128: "mmap_lock"
+        case ..<countersOffset: "constants"
+        default: "counters of CPU " + String((offset - countersOffset) / PerCPUCounters.line)
+        }
+    }
+
     /// Gives the frames back.
     func free(_ cpu: CPU) {
         memory.free(cpu, root, unmovable: true)

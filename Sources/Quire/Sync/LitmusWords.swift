@@ -35,10 +35,11 @@ import Synchronization
 
     /// Sets every word to 0 and hands every operation to a scheduler.
     public func reset(hook: ScheduleHook?) {
-        unsafe base.initializeMemory(as: UInt64.self, repeating: 0, count: Self.bytes / 8)
+        unsafe base.initializeMemory(as: UInt64.self, repeating: 0, count: count * Self.line / 8)
+        unsafe (base + 8192).initializeMemory(as: UInt64.self, repeating: 0, count: RCU.bytes(cpus: state.cpuCount) / 8)
         _ = unsafe RCU(at: base + 8192, cpus: state.cpuCount)
-        environment.hook = hook
-        state.start(mode: hook == nil ? .sequential : .explored, environment: environment)
+        if environment.hook !== hook { environment.hook = hook }
+        state.restart(mode: hook == nil ? .sequential : .explored)
     }
 
     /// The context of a simulated CPU.

@@ -35,6 +35,15 @@
         ]
     }
 
+    /// What lies at an address: nil, the head with the lock, or a record's number.
+    func place(_ address: UInt64) -> (isHead: Bool, record: Int)? {
+        let start = unsafe UInt64(UInt(bitPattern: head))
+        let first = unsafe UInt64(UInt(bitPattern: records))
+        if address >= start, address < start + 4096 { return (true, 0) }
+        guard address >= first, address < first + UInt64(capacity * stride) else { return nil }
+        return (false, Int(address - first) / stride)
+    }
+
     /// Zeroes what a run has used beyond the frontier, which was `earlier` when it ended.
     func forgetBeyondFrontier(upTo earlier: Int) {
         guard earlier > frontier else { return }

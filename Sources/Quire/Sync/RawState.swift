@@ -35,6 +35,17 @@
         }
     }
 
+    /// Lets every CPU hold nothing and be in no section, whatever it was in the middle of.
+    func restart(mode: RunMode) {
+        for index in 0..<cpus {
+            let state = unsafe cpu(index).state
+            unsafe state.pointee.mode = mode.rawValue
+            unsafe state.pointee.heldCount = 0
+            unsafe state.pointee.rcuNesting = 0
+            unsafe state.pointee.spinDepth = 0
+        }
+    }
+
     /// The context of a CPU.
     func cpu(_ index: Int) -> CPU {
         precondition(index >= 0 && index < cpus, "no such CPU")

@@ -46,8 +46,11 @@ extension SyncEvent {
 
 /// A controlled scheduler, as `Sync` sees it. Subclasses switch to another simulated CPU inside these calls.
 open class ScheduleHook {
+    /// Whether it keeps stores; else it is not asked.
+    public final let hasStoreBuffers: Bool
+
     /// Makes a hook.
-    public init() {}
+    public init(hasStoreBuffers: Bool = false) { self.hasStoreBuffers = hasStoreBuffers }
     /// An operation is about to happen on `cpu`.
     open func point(_ event: SyncEvent, on cpu: CPU) {}
     /// `cpu` cannot go on until somebody changes the word (a lock is taken, a grace period is open).
@@ -125,10 +128,9 @@ func announceStore(
     _ cpu: CPU, _ object: UnsafeRawPointer, _ value: UInt64, size: UInt8, _ order: MemoryOrder, _ name: SyncName,
     kind: EventKind = .store
 ) -> Bool {
-    guard let hook = cpu.environment.hook else { return false }
     let address = UInt64(UInt(bitPattern: object))
     let store = BufferedStore(address: address, value: value, size: size, name: name, kind: kind)
-    if hook.keepsStore(store, on: cpu) { return true }
+    if cpu.askHook({ $0.hasStoreBuffers && $0.keepsStore(store, on: cpu) }) == true { return true }
     unsafe announce(cpu, kind, object, order, name)
     return false
 }
@@ -139,7 +141,9 @@ func announceLoad(
     _ cpu: CPU, _ object: UnsafeRawPointer, size: UInt8, _ order: MemoryOrder, _ name: SyncName
 ) -> UInt64? {
     unsafe announce(cpu, .load, object, order, name)
-    return cpu.environment.hook?.bufferedValue(UInt64(UInt(bitPattern: object)), size: size, on: cpu)
+    return cpu.askHook {
+        $0.hasStoreBuffers ? $0.bufferedValue(UInt64(UInt(bitPattern: object)), size: size, on: cpu) : nil
+    } ?? nil
 }
 
 extension CPU {
@@ -148,7 +152,8 @@ extension CPU {
         #if QUIRE_NO_SEAM
             false
         #else
-            unsafe state.pointee.mode == RunMode.explored.rawValue
+            // Out of the way of what follows: half of the seam's time was its code between the operations.
+            _slowPath(unsafe state.pointee.mode == RunMode.explored.rawValue)
         #endif
     }
 }
@@ -160,11 +165,19 @@ private func announce(
 ) {
     let event = SyncEvent(
         kind: kind, name: name, order: order, object: UInt64(UInt(bitPattern: object)), blockers: blockers)
-    // The machine keeps both: counting references at every operation took half of an exploration's time.
-    let environment = unsafe Unmanaged<SyncEnvironment>.fromOpaque(cpu.environmentPointer)
-    unsafe environment._withUnsafeGuaranteedRef { environment in
-        guard let hook = environment.borrowedHook else { return }
-        unsafe hook._withUnsafeGuaranteedRef { $0.point(event, on: cpu) }
+    _ = cpu.askHook { $0.point(event, on: cpu) }
+}
+
+extension CPU {
+    /// Calls the hook; nil where there is none. The machine keeps both: counting references at every operation took half of
+    /// an exploration's time.
+    @inline(__always)
+    fileprivate func askHook<Answer>(_ body: (ScheduleHook) -> Answer) -> Answer? {
+        let environment = unsafe Unmanaged<SyncEnvironment>.fromOpaque(environmentPointer)
+        return unsafe environment._withUnsafeGuaranteedRef { environment in
+            guard let hook = environment.borrowedHook else { return nil }
+            return unsafe hook._withUnsafeGuaranteedRef { body($0) }
+        }
     }
 }
 

@@ -8,6 +8,9 @@ class Chooser {
     /// Whether the search has ended inside its bound.
     private(set) var isExhausted = false
 
+    /// Everything that could go on is asleep: the rest of the run is another's, told already.
+    var isRedundant: Bool { false }
+
     /// Strands from this number on are store buffers.
     private(set) var drains = Int.max
 
@@ -20,6 +23,9 @@ class Chooser {
 
     /// Whether something happens that may happen or not.
     func chooseChance() -> Bool { choose(0b11, running: 0) { _ in nil } == 1 }
+
+    /// Whether `happens` is to be called.
+    var hearsSteps: Bool { false }
 
     /// A step happened.
     func happens(_ event: SyncEvent, strand: Int) {}
@@ -45,13 +51,15 @@ class Chooser {
 /// A fair choice at each step.
 final class RandomChooser: Chooser {
     private var random: SplitMix
-    private var choices: [UInt8] = []
+    /// Random bits below the highest one.
+    private var coins: UInt64 = 0
+    private let choices = RawArray<UInt8>()
 
     init(seed: UInt64) { random = SplitMix(state: seed) }
 
     override func begin(strands: Int, drains: Int) {
         super.begin(strands: strands, drains: drains)
-        choices.removeAll(keepingCapacity: true)
+        choices.removeAll()
     }
 
     override func choose(_ enabled: UInt64, running: Int, next: (Int) -> SyncEvent?) -> Int {
@@ -62,14 +70,26 @@ final class RandomChooser: Chooser {
             let strands = enabled & (1 << UInt64(drains) - 1)
             if strands != 0, random.below(8) != 0 { rest = strands }
         }
-        for _ in 0..<random.below(rest.nonzeroBitCount) { rest &= rest - 1 }
+        if rest.nonzeroBitCount == 2 {
+            // Without a branch, which nobody could predict.
+            rest &= rest &- coin()
+        } else {
+            for _ in 0..<random.below(rest.nonzeroBitCount) { rest &= rest - 1 }
+        }
         let chosen = rest.trailingZeroBitCount
         choices.append(UInt8(chosen))
         return chosen
     }
 
+    /// 0 or 1. A random number gives 63 of them.
+    @inline(__always) private func coin() -> UInt64 {
+        if coins <= 1 { coins = random.next() | 1 << 63 }
+        defer { coins >>= 1 }
+        return coins & 1
+    }
+
     override func advance() -> Bool { true }
-    override var schedule: Schedule { Schedule(choices: choices) }
+    override var schedule: Schedule { Schedule(choices: choices.array) }
 }
 
 /// Probabilistic concurrency testing: every strand has a random priority, the highest that can go on does, and at d − 1
@@ -83,7 +103,7 @@ final class PCTChooser: Chooser {
     private var steps = 0
     private var longest = 64
     private var lowest = 0
-    private var choices: [UInt8] = []
+    private let choices = RawArray<UInt8>()
 
     init(seed: UInt64, depth: Int = 3) {
         random = SplitMix(state: seed)
@@ -95,7 +115,7 @@ final class PCTChooser: Chooser {
         longest = max(longest, steps)
         steps = 0
         lowest = 0
-        choices.removeAll(keepingCapacity: true)
+        choices.removeAll()
         priorities = (1...max(strands, 1)).map { $0 }
         for place in stride(from: priorities.count - 1, to: 0, by: -1) {
             priorities.swapAt(place, random.below(place + 1))
@@ -127,14 +147,14 @@ final class PCTChooser: Chooser {
     }
 
     override func advance() -> Bool { true }
-    override var schedule: Schedule { Schedule(choices: choices) }
+    override var schedule: Schedule { Schedule(choices: choices.array) }
 }
 
 /// The choices of a saved schedule, and the running strand where it says nothing.
 final class ReplayChooser: Chooser {
     private let wanted: Schedule
     private var place = 0
-    private var choices: [UInt8] = []
+    private let choices = RawArray<UInt8>()
     /// Whether the run could not follow the schedule: it is of other code.
     private(set) var hasStrayed = false
 
@@ -143,7 +163,7 @@ final class ReplayChooser: Chooser {
     override func begin(strands: Int, drains: Int) {
         super.begin(strands: strands, drains: drains)
         place = 0
-        choices = []
+        choices.removeAll()
         hasStrayed = false
     }
 
@@ -159,7 +179,7 @@ final class ReplayChooser: Chooser {
         return chosen
     }
 
-    override var schedule: Schedule { Schedule(choices: choices) }
+    override var schedule: Schedule { Schedule(choices: choices.array) }
 }
 
 /// Random numbers that a seed determines (SplitMix64).
@@ -174,5 +194,7 @@ struct SplitMix {
         return mixed ^ mixed >> 31
     }
 
-    mutating func below(_ limit: Int) -> Int { limit <= 1 ? 0 : Int(next() % UInt64(limit)) }
+    mutating func below(_ limit: Int) -> Int {
+        limit <= 1 ? 0 : Int(next() % UInt64(limit))
+    }
 }

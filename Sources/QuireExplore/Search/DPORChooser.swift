@@ -49,22 +49,23 @@ final class DPORChooser: Chooser {
     private var strands = 0
     /// The steps that concern each object, in order.
     private var history: [UInt64: [Int]] = [:]
-    private var choices: [UInt8] = []
+    private let choices = RawArray<UInt8>()
     /// How far the strand had come when it put each waiting store into its buffer, oldest first; by the buffer's number.
     private var whenBuffered: [[VectorClock]] = []
     /// Steps, by their places in `taken`, that do not need an earlier one.
     private var independent: [Int] = []
     /// Everything that could go on is asleep: the rest of the run is another's, told already.
-    private(set) var isRedundant = false
+    private var isAsleep = false
+    override var isRedundant: Bool { isAsleep }
 
     override func begin(strands: Int, drains: Int) {
         precondition(strands <= Self.mostStrands, "DPOR takes at most \(Self.mostStrands) strands")
         self.strands = strands
         depth = 0
-        isRedundant = false
+        isAsleep = false
         taken.removeAll(keepingCapacity: true)
         history.removeAll(keepingCapacity: true)
-        choices.removeAll(keepingCapacity: true)
+        choices.removeAll()
         clocks = Array(repeating: VectorClock(), count: strands)
         whenBuffered = Array(repeating: [], count: strands)
     }
@@ -80,7 +81,7 @@ final class DPORChooser: Chooser {
     }
 
     private func pick(_ enabled: UInt64, _ running: Int, _ next: (Int) -> SyncEvent?) -> Int {
-        if isRedundant { return running >= 0 ? running : enabled.trailingZeroBitCount }
+        if isAsleep { return running >= 0 ? running : enabled.trailingZeroBitCount }
         defer { depth += 1 }
         if depth < nodes.count {
             precondition(nodes[depth].enabled == enabled, "a run does not repeat itself")
@@ -91,7 +92,7 @@ final class DPORChooser: Chooser {
         node.sleep = depth > 0 ? inheritedSleep(nodes[depth - 1]) & enabled : 0
         let awake = enabled & ~node.sleep
         guard awake != 0 else {
-            isRedundant = true
+            isAsleep = true
             return running >= 0 ? running : enabled.trailingZeroBitCount
         }
         let chosen = running >= 0 && awake & 1 << UInt64(running) != 0 ? running : awake.trailingZeroBitCount
@@ -102,7 +103,7 @@ final class DPORChooser: Chooser {
     }
 
     override func chooseChance() -> Bool {
-        guard !isRedundant else { return false }
+        guard !isAsleep else { return false }
         defer { depth += 1 }
         if depth == nodes.count {
             var node = Node(enabled: 0b11, chosen: 0, backtrack: 0b11, sleep: 0)
@@ -128,8 +129,10 @@ final class DPORChooser: Chooser {
         return sleep
     }
 
+    override var hearsSteps: Bool { true }
+
     override func happens(_ event: SyncEvent, strand: Int) {
-        guard !isRedundant else { return }
+        guard !isAsleep else { return }
         let clock = turnAround(event, strand)
         clocks[strand] = clock
         history[Self.key(event), default: []].append(taken.count)
@@ -217,5 +220,5 @@ final class DPORChooser: Chooser {
         return false
     }
 
-    override var schedule: Schedule { Schedule(choices: choices) }
+    override var schedule: Schedule { Schedule(choices: choices.array) }
 }

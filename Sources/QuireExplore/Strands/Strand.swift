@@ -11,13 +11,27 @@ import Quire
     import Musl
 #endif
 
-/// The place of the scheduler itself, and of whoever switched last.
+/// Where each strand waits while it does not run, by its number, and the code that started the run.
 @safe final class SwitchBoard: @unchecked Sendable {
-    /// Where the code that started the run waits.
-    fileprivate let home = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: 1)
+    static let mostStrands = 64
+    private static let home = mostStrands
+    private let places = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: mostStrands + 1)
 
-    init() { unsafe home.initialize(to: nil) }
-    deinit { unsafe home.deallocate() }
+    init() { unsafe places.initialize(repeating: nil, count: Self.mostStrands + 1) }
+    deinit { unsafe places.deallocate() }
+
+    fileprivate func put(_ place: UnsafeMutableRawPointer?, of strand: Int) { unsafe places[strand] = place }
+
+    /// From the code that started the run into a strand; returns when somebody leaves.
+    func enter(_ strand: Int) { switchFrom(Self.home, to: strand) }
+
+    /// From a strand to another; returns when somebody comes back to this one.
+    @inline(__always) func switchFrom(_ strand: Int, to other: Int) {
+        unsafe quire_switch(places + strand, places[other])
+    }
+
+    /// From a strand to the code that started the run.
+    func leave(_ strand: Int) { switchFrom(strand, to: Self.home) }
 }
 
 /// One simulated CPU's stack.
@@ -25,16 +39,20 @@ import Quire
     let number: Int
     private let board: SwitchBoard
     private let stack: UnsafeMutableRawPointer
-    private let place = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: 1)
-    private var body: (() -> Void)?
-    private var ended: (() -> Strand?)?
+    /// What it does each time that it is entered.
+    private let work: Unmanaged<Work>
+    /// Its owner: names the strand that goes on when this one is done, nil for whoever started the run.
+    private unowned(unsafe) let scheduler: Scheduler
 
     private static let pageBytes = 4096
     private static let stackBytes = 256 * 1024
 
     /// Makes a strand with a guard page below its stack. Traps where the host has no memory.
-    init(number: Int, board: SwitchBoard) {
+    init(number: Int, board: SwitchBoard, scheduler: Scheduler, work: @escaping () -> Void) {
+        precondition(number < SwitchBoard.mostStrands)
         self.number = number
+        unsafe self.scheduler = scheduler
+        unsafe self.work = Unmanaged.passRetained(Work(work))
         self.board = board
         let bytes = Self.stackBytes + Self.pageBytes
         guard let made = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -42,46 +60,42 @@ import Quire
         else { fatalError("no memory for a strand's stack") }
         unsafe mprotect(made, Self.pageBytes, PROT_NONE)
         unsafe stack = made
-        unsafe place.initialize(to: nil)
         prepare()
     }
 
     deinit {
+        unsafe work.release()
         unsafe munmap(stack, Self.stackBytes + Self.pageBytes)
-        unsafe place.deallocate()
     }
 
     /// Lays the first frame anew: what the strand was in the middle of is abandoned.
     func prepare() {
         let entry: @convention(c) (UnsafeMutableRawPointer?) -> Void = { argument in
-            unsafe Unmanaged<Strand>.fromOpaque(argument!).takeUnretainedValue().serve()
+            unsafe Unmanaged<Strand>.fromOpaque(argument!)._withUnsafeGuaranteedRef { $0.serve() }
         }
-        unsafe place.pointee = quire_stack_prepare(
-            unsafe stack + Self.stackBytes + Self.pageBytes, entry, Unmanaged.passUnretained(self).toOpaque())
+        unsafe board.put(
+            quire_stack_prepare(
+                stack + Self.stackBytes + Self.pageBytes, entry, Unmanaged.passUnretained(self).toOpaque()),
+            of: number)
     }
 
-    /// Gives the strand its work; `ended` names the strand that goes on when it is done, nil for home.
-    func begin(_ body: @escaping () -> Void, ended: @escaping () -> Strand?) {
-        self.body = body
-        self.ended = ended
-    }
-
-    private func serve() -> Never {
+    /// Does its work each time that it is entered; does not return.
+    private func serve() {
         while true {
-            body?()
-            body = nil
-            if let other = ended?() { switchTo(other) } else { switchHome() }
+            // Called as it stands: to count a reference to a closure takes as long as a step.
+            unsafe self.work._withUnsafeGuaranteedRef { $0.body() }
+            if let other = unsafe scheduler.ended(number) {
+                board.switchFrom(number, to: other)
+            } else {
+                board.leave(number)
+            }
         }
     }
+}
 
-    // MARK: Switching
+/// What a strand does.
+private final class Work {
+    let body: () -> Void
 
-    /// From home into this strand; returns when somebody goes home.
-    func enter() { unsafe quire_switch(board.home, place.pointee) }
-
-    /// From this strand to another; returns when somebody comes back to this one.
-    func switchTo(_ other: Strand) { unsafe quire_switch(place, other.place.pointee) }
-
-    /// From this strand home.
-    func switchHome() { unsafe quire_switch(place, board.home.pointee) }
+    init(_ body: @escaping () -> Void) { self.body = body }
 }

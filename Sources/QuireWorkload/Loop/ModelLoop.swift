@@ -29,6 +29,8 @@ public enum ModelLoop {
         public var counters: [(name: String, value: UInt64)]
         /// The loop's own time, and the pages it touched.
         public var nanoseconds: UInt64, pages: UInt64
+        /// The processor time of the same, which no other program lengthens.
+        public var processorNanoseconds: UInt64
 
         public var nanosecondsPerPage: Double { Double(nanoseconds) / Double(pages) }
         /// By how much VmPTE grew over the loop, in kB.
@@ -61,6 +63,7 @@ public enum ModelLoop {
             let step = Swift.max(1, parameters.rounds / 100)
             let clock = ContinuousClock()
             let begin = clock.now
+            let processorBegin = HostClock.threadNanoseconds
             for round in 0..<parameters.rounds {
                 let start = base + UInt64(round) % places * roundBytes
                 var page = start
@@ -71,11 +74,12 @@ public enum ModelLoop {
                 try task.madvise(start, roundBytes, Advice.dontNeed.rawValue)
                 if (round + 1) % step == 0 { progress(round + 1) }
             }
+            let processorTime = HostClock.threadNanoseconds - processorBegin
             let time = begin.duration(to: clock.now).components
             return Result(
                 before: before, after: process.status(), counters: machine.counters,
                 nanoseconds: UInt64(time.seconds) * 1_000_000_000 + UInt64(time.attoseconds / 1_000_000_000),
-                pages: UInt64(parameters.rounds) * roundBytes / 4096)
+                pages: UInt64(parameters.rounds) * roundBytes / 4096, processorNanoseconds: processorTime)
         } catch { throw .call(error) }
     }
 }
