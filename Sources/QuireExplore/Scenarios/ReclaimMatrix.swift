@@ -1,6 +1,7 @@
 // The matrix of S0-13: every kind of empty-table reclaim against everything that uses page tables, on the same table and on the
-// one beside it. Nobody drew these: each pair is explored with the core as it is. One function makes a scene of a pair, so that
-// another kind of reclaim, or another user of tables, is one more case. docs/races.md has the results.
+// one beside it; and every two users of tables against each other. Nobody drew these: each pair is explored with the core as
+// it is. One function makes a scene of a pair, so that another kind of reclaim, or another user of tables, is one more case.
+// docs/races.md has the results.
 
 import Quire
 import QuireHost
@@ -29,29 +30,33 @@ enum TableUser: String, CaseIterable, Sendable {
     /// Reclaim by MADV_PAGEOUT of a page that was given to MADV_FREE.
     case pageOut = "pageout"
     case munmap, fork
+    /// MADV_DONTNEED of the 2 MiB.
+    case discard
 
-    /// What the search of a pair is bounded by: a collapse is a thousand steps.
-    var preemptions: Int { self == .collapse ? 1 : 2 }
+    /// What the search of a pair is bounded by: a collapse is a thousand steps, a fork nearly as many.
+    var preemptions: Int { self == .collapse || self == .fork ? 1 : 2 }
 }
 
 extension Scenario {
-    /// Where pairs move things to: no area and no table.
-    private static let elsewhere = sceneStart + 4 * sceneSpan
+    /// Where a CPU moves things to or from: 2 MiB without an area, unless it needs one.
+    private static func elsewhere(_ number: Int) -> UInt64 { sceneStart + UInt64(4 + 2 * number) * sceneSpan }
 
     static let reclaimMatrix: [Scenario] =
         ReclaimKind.allCases.flatMap { kind in
             TableUser.allCases.flatMap { user in [pair(kind, user, span: 0), pair(kind, user, span: 1)] }
         } + trios
 
-    /// A reclaim of span 0 on CPU 0, a user of the table of span `span` on CPU 1.
+    /// A reclaim of span 0 on CPU 0, a user of the table of span `span` on CPU 1. What may fail fails, too: the try of the PMD's
+    /// lock, the gather's batch; and the zap is interrupted.
     private static func pair(_ kind: ReclaimKind, _ user: TableUser, span: UInt64) -> Scenario {
-        let isSame = span == 0
-        return Scenario(
-            "M-\(kind.rawValue)-\(user.rawValue)\(isSame ? "" : "-adjacent")",
-            "reclaim (\(kind.rawValue)) and \(user.rawValue) \(isSame ? "of the same table" : "of the table beside it")",
-            rows: ["S0-13"], before: nil, strategy: .exhaustive(preemptions: user.preemptions)
+        Scenario(
+            "M-\(kind.rawValue)-\(user.rawValue)\(span == 0 ? "" : "-adjacent")",
+            "reclaim (\(kind.rawValue)) and \(user.rawValue) of \(span == 0 ? "the same table" : "the table beside it")",
+            rows: ["S0-13"], before: nil, chances: [.tryLockFails, .batchFails, .reschedules],
+            strategy: .exhaustive(preemptions: user.preemptions)
         ) { omissions in
-            let scene = try matrixScene(cpus: 2, kind, without: omissions, users: [user])
+            let scene = try matrixScene([.discard, user], kind, without: omissions)
+            uses(scene, 0, .discard, span: 0)
             uses(scene, 1, user, span: span)
             return scene
         }
@@ -67,38 +72,58 @@ extension Scenario {
         Scenario(
             "M3-\(kind.rawValue)-\(first.rawValue)-\(second.rawValue)",
             "reclaim (\(kind.rawValue)), \(first.rawValue) and \(second.rawValue) of the same table", rows: ["S0-13"],
-            before: nil, strategy: .exhaustive(preemptions: 1)
+            before: nil, chances: [.tryLockFails], strategy: .exhaustive(preemptions: kind == .rfc ? 1 : 2)
         ) { omissions in
-            let scene = try matrixScene(cpus: 3, kind, without: omissions, users: [first, second])
+            let scene = try matrixScene([.discard, first, second], kind, without: omissions)
+            uses(scene, 0, .discard, span: 0)
             uses(scene, 1, first, span: 0)
             uses(scene, 2, second, span: 0, page: 6)
             return scene
         }
     }
 
-    /// Two spans of one area with a page each, and CPU 0 that gives the first back.
+    /// Every two users of tables, on the same table and on adjacent ones.
+    static let userPairs: [Scenario] = TableUser.allCases.enumerated().flatMap { place, first in
+        TableUser.allCases[place...].flatMap { second in
+            [0, 1].map { span in
+                Scenario(
+                    "P-\(first.rawValue)-\(second.rawValue)\(span == 0 ? "" : "-adjacent")",
+                    "\(first.rawValue) and \(second.rawValue) of \(span == 0 ? "the same table" : "the table beside it")",
+                    rows: ["S0-13"], before: nil,
+                    strategy: .exhaustive(preemptions: min(first.preemptions, second.preemptions))
+                ) { omissions in
+                    let scene = try matrixScene([first, second], .sync, without: omissions)
+                    uses(scene, 0, first, span: 0)
+                    uses(scene, 1, second, span: UInt64(span), page: 6)
+                    return scene
+                }
+            }
+        }
+    }
+
+    /// Two spans of one area with a page each, and what the users need.
     private static func matrixScene(
-        cpus: Int, _ kind: ReclaimKind, without omissions: Omissions, users: [TableUser]
+        _ users: [TableUser], _ kind: ReclaimKind, without omissions: Omissions
     ) throws -> MachineScene {
-        let scene = try MachineScene.anonymous(cpus: cpus, without: omissions, spans: 2) {
+        try MachineScene.anonymous(cpus: users.count, without: omissions, spans: 2) {
             if users.contains(.collapse) { $0.memory = 32 << 20 }
             $0.reclaim = kind == .rfc ? .rfc : .sync
         } prepare: { task in
-            if users.contains(.moveIn) || users.contains(.moveOut) {
+            for (number, user) in users.enumerated() where user == .moveIn || user == .moveOut {
                 try task.mmap(
-                    elsewhere, length: sceneSpan, protection: [.read, .write], flags: [.private, .anonymous, .fixed])
-                if users.contains(.moveIn) { task.touchWrite(elsewhere, Page.size) }
+                    elsewhere(number), length: sceneSpan, protection: [.read, .write],
+                    flags: [.private, .anonymous, .fixed])
+                if user == .moveIn { task.touchWrite(elsewhere(number), Page.size) }
             }
             if users.contains(.pageOut) { try task.madvise(sceneStart, 2 * sceneSpan, Advice.free.rawValue) }
         }
-        scene.discards(0)
-        return scene
     }
 
     /// What a CPU does to the table of a span: to its first page, which is there, or to one that is not.
     private static func uses(_ scene: MachineScene, _ number: Int, _ user: TableUser, span: UInt64, page: UInt64 = 5) {
         let start = sceneStart + span * sceneSpan
         let hole = start + page * Page.size
+        let elsewhere = elsewhere(number)
         let (here, there) = (hexadecimal(start), hexadecimal(elsewhere))
         switch user {
         case .fault: scene.stores(number, at: hole)
@@ -138,7 +163,8 @@ extension Scenario {
                 try? $0.madvise(start, 2 * Page.size, Advice.pageOut.rawValue)
             }
         case .munmap: scene.cpu(number, "munmap(\(here), 2M)") { try? $0.munmap(start, sceneSpan) }
-        case .fork: scene.cpu(number, "fork") { _ = try? $0.fork(pid: 3) }
+        case .fork: scene.cpu(number, "fork") { _ = try? $0.fork(pid: 3 + number) }
+        case .discard: scene.discards(number, at: start)
         }
     }
 }
