@@ -101,6 +101,30 @@ extension Scenario {
         }
     }
 
+    /// From a folio to its mappings while areas are split and joined around it: whoever moves or unmaps the folio must find the
+    /// area, before and afterwards, or what stands in the entry's place stays there.
+    static let splitPairs: [Scenario] = [TableUser.migrate, .rmapUnmap].flatMap { user in
+        [0, 4].map { page in
+            Scenario(
+                "P-split-\(user.rawValue)-\(page == 0 ? "above" : "below")",
+                "\(user.rawValue) of a page, and mprotect that splits its area \(page == 0 ? "below" : "above") it and joins it again",
+                rows: ["S0-13"], before: nil
+            ) { omissions in
+                let scene = try MachineScene.anonymous(cpus: 2, without: omissions, pages: 5)
+                let edge = sceneStart + UInt64(page) * Page.size
+                scene.cpu(0, "mprotect(\(hexadecimal(edge)), 4K, PROT_READ), and back") { task in
+                    try? task.mprotect(edge, Page.size, .read)
+                    try? task.mprotect(edge, Page.size, [.read, .write])
+                }
+                let kept = sceneStart + 2 * Page.size
+                scene.cpu(1, "\(user.rawValue) of the folio at \(hexadecimal(kept))") { task in
+                    _ = user == .migrate ? task.migrateFolio(at: kept) : task.unmapFolio(at: kept)
+                }
+                return scene
+            }
+        }
+    }
+
     /// Two spans of one area with a page each, and what the users need.
     private static func matrixScene(
         _ users: [TableUser], _ kind: ReclaimKind, without omissions: Omissions
