@@ -12,6 +12,8 @@ enum ReclaimKind: String, CaseIterable, Sendable {
     case rfc
     /// Inside the zap, as the final series has it.
     case sync
+    /// By the background reclaimer, of a table whose page was given to MADV_FREE (docs/async-reclaim.md).
+    case async
 }
 
 /// Who uses tables meanwhile.
@@ -53,10 +55,10 @@ extension Scenario {
             "M-\(kind.rawValue)-\(user.rawValue)\(span == 0 ? "" : "-adjacent")",
             "reclaim (\(kind.rawValue)) and \(user.rawValue) of \(span == 0 ? "the same table" : "the table beside it")",
             rows: ["S0-13"], before: nil, chances: [.tryLockFails, .batchFails, .reschedules],
-            strategy: .exhaustive(preemptions: user.preemptions)
+            strategy: .exhaustive(preemptions: kind == .rfc && span == 1 ? 1 : user.preemptions)
         ) { omissions in
             let scene = try matrixScene([.discard, user], kind, without: omissions)
-            uses(scene, 0, .discard, span: 0)
+            reclaims(scene, kind)
             uses(scene, 1, user, span: span)
             return scene
         }
@@ -66,16 +68,17 @@ extension Scenario {
     private static let trios: [Scenario] = [
         trio(.sync, .fault, .fault), trio(.sync, .fault, .mremapTable), trio(.sync, .gupFast, .fault),
         trio(.sync, .rmapUnmap, .fault), trio(.sync, .moveIn, .fault), trio(.rfc, .fault, .fault),
+        trio(.async, .fault, .discard), trio(.async, .gupFast, .fault),
     ]
 
     private static func trio(_ kind: ReclaimKind, _ first: TableUser, _ second: TableUser) -> Scenario {
         Scenario(
             "M3-\(kind.rawValue)-\(first.rawValue)-\(second.rawValue)",
             "reclaim (\(kind.rawValue)), \(first.rawValue) and \(second.rawValue) of the same table", rows: ["S0-13"],
-            before: nil, chances: [.tryLockFails], strategy: .exhaustive(preemptions: kind == .rfc ? 1 : 2)
+            before: nil, chances: [.tryLockFails], strategy: .exhaustive(preemptions: kind == .sync ? 2 : 1)
         ) { omissions in
             let scene = try matrixScene([.discard, first, second], kind, without: omissions)
-            uses(scene, 0, .discard, span: 0)
+            reclaims(scene, kind)
             uses(scene, 1, first, span: 0)
             uses(scene, 2, second, span: 0, page: 6)
             return scene
@@ -139,8 +142,19 @@ extension Scenario {
                     flags: [.private, .anonymous, .fixed])
                 if user == .moveIn { task.touchWrite(elsewhere(number), Page.size) }
             }
+            if kind == .async {
+                try task.process.machine.set("pt_reclaim.async", "on")
+                try task.madvise(sceneStart, sceneSpan, Advice.free.rawValue)
+            }
             if users.contains(.pageOut) { try task.madvise(sceneStart, 2 * sceneSpan, Advice.free.rawValue) }
         }
+    }
+
+    /// CPU 0 reclaims the table of the first span.
+    private static func reclaims(_ scene: MachineScene, _ kind: ReclaimKind) {
+        guard kind == .async else { return uses(scene, 0, .discard, span: 0) }
+        let machine = scene.machine
+        scene.cpu(0, "pt_reclaimd, one pass") { _ in machine.runTableReclaimer(passes: 1) }
     }
 
     /// What a CPU does to the table of a span: to its first page, which is there, or to one that is not.
