@@ -47,7 +47,6 @@ extension AddressSpace {
         tlb.countWalk(leaf, references: levels)
         if cpu.isExplored { tlbs.checkFill(cpu, tlb, cpu.index, address, leaf: leaf, frame, replaces: false) }
         tlb.fill(address, entry, leaf: leaf, frame, frameMask: tables.format.frameMask, isAbsent: true)
-        if cpu.isExplored { checkFilled(cpu, tlbs, tlb) }
         return frame
     }
 
@@ -81,7 +80,6 @@ extension AddressSpace {
         tlb.countWalk(leaf, references: references)
         if cpu.isExplored { tlbs.checkFill(cpu, tlb, cpu.index, address, leaf: leaf, frame, replaces: !isAbsent) }
         tlb.fill(address, entry, leaf: leaf, frame, frameMask: tables.format.frameMask, isAbsent: isAbsent)
-        if cpu.isExplored { checkFilled(cpu, tlbs, tlb) }
         return frame
     }
 }

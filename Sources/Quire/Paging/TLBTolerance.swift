@@ -28,6 +28,10 @@ extension TLBs {
         _ cpu: CPU, _ tlb: TLB, _ number: Int, _ address: UInt64, leaf: Int, _ frame: FrameNumber, replaces: Bool
     ) {
         guard tolerance != .any else { return }
+        func violated(_ what: String, _ address: UInt64) -> Never {
+            cpu.violated(
+                "the TLB of CPU \(number) has two translations of \(VirtualAddress(address)) with different \(what)")
+        }
         let shift = shift(ofClass: leaf)
         let start = address & ~(1 << shift - 1)
         let first = UInt64(frame.rawValue) &- (address - start) >> Page.shift
@@ -38,13 +42,13 @@ extension TLBs {
             guard held < start &+ 1 << shift, start < held &+ 1 << heldShift else { return }
             let shared = Swift.max(start, held)
             if TLBKey.origin(payload) != leaf {
-                cpu.violated("INV-TLB-SIZE: the TLB of CPU \(number) has \(VirtualAddress(shared)) in two sizes")
+                violated("sizes (INV-TLB-SIZE)", shared)
             }
             let (old, new) = (
                 UInt64(TLBKey.frame(payload)) &+ (shared - held) >> Page.shift, first &+ (shared - start) >> Page.shift
             )
             if tolerance == .one, old != new, !replaces {
-                cpu.violated("INV-TLB-ONE: the TLB of CPU \(number) has \(VirtualAddress(shared)) in two frames")
+                violated("frames (INV-TLB-ONE)", shared)
             }
         }
     }
