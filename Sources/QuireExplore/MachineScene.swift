@@ -36,10 +36,12 @@ public final class MachineScene {
     private var tasks: [Task] = []
     private var hook: ScheduleHook?
 
-    /// Makes the machine and prepares it on CPU 0. Throws what the preparation throws.
+    /// Makes the machine and prepares it on CPU 0. `warm` comes last, with a task on each CPU: what
+    /// it touches is what the CPU's TLB knows at the beginning. Throws what they throw.
     public init(
         cpus: Int, host: Host, without omissions: Omissions = .none,
-        configure: (inout MachineConfiguration) -> Void = { _ in }, prepare: (Task) throws -> Void
+        configure: (inout MachineConfiguration) -> Void = { _ in }, prepare: (Task) throws -> Void,
+        warm: (Task) throws -> Void = { _ in }
     ) throws {
         var configuration = MachineConfiguration()
         configuration.memory = 16 << 20
@@ -51,6 +53,12 @@ public final class MachineScene {
         process = try machine.makeProcess(pid: 1)
         try prepare(process.main)
         try Self.fillLists(machine, cpus: machine.configuration.cpus)
+        // They run this process again.
+        for cpu in 0..<machine.configuration.cpus {
+            let task = process.makeTask(tid: 300 + cpu, cpu: cpu)
+            task.schedule()
+            try warm(task)
+        }
         checkpoint = machine.checkpoint()
     }
 

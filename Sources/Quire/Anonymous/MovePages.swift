@@ -162,12 +162,22 @@ extension AddressSpace {
         let isSame = tables.pteLock(from.table).isSame(as: tables.pteLock(into.table))
         let (first, second) = source < target ? (from, into) : (into, from)
         let (firstAddress, secondAddress) = source < target ? (source, target) : (target, source)
-        guard tables.lockIfAttached(cpu, first, firstAddress) else { return false }
+        guard lockForMove(cpu, first, firstAddress, isTarget: firstAddress == target) else { return false }
         defer { tables.pteLock(first.table).unlock(cpu) }
-        if !isSame { guard tables.lockIfAttached(cpu, second, secondAddress) else { return false } }
+        if !isSame {
+            guard lockForMove(cpu, second, secondAddress, isTarget: secondAddress == target) else { return false }
+        }
         defer { if !isSame { tables.pteLock(second.table).unlock(cpu) } }
         let intoIndex = tables.format.index(target, level: 0)
         guard tables.load(cpu, into.table, intoIndex).isNone else { throw .EEXIST }
         return try body(from.table, tables.format.index(source, level: 0), into.table, intoIndex)
+    }
+
+    private func lockForMove(_ cpu: CPU, _ position: TablePosition, _ address: UInt64, isTarget: Bool) -> Bool {
+        if isTarget, cpu.lacks(.attachedTarget) {
+            tables.pteLock(position.table).lock(cpu)
+            return true
+        }
+        return tables.lockIfAttached(cpu, position, address)
     }
 }

@@ -37,7 +37,8 @@ extension AddressSpace {
 
     /// Moves what is mapped in [from, from + length) to `to`, where `area` is. `makeTargetTables` has been called.
     func moveTables(_ cpu: CPU, _ area: Handle<Area>, from: UInt64, to: UInt64, length: UInt64) {
-        movePins(cpu, from: from, to: to, length: length)
+        // Afterwards, for the same reason as in a zap.
+        defer { movePins(cpu, from: from, to: to, length: length) }
         // Whoever follows a folio to its mappings finds each entry at one of the two places (take_rmap_locks).
         let anonVMA = core.areas[area].anonVMA
         if !anonVMA.isNone { core.lock(of: anonVMA).writeLock(cpu) }

@@ -175,7 +175,12 @@ extension AddressSpace {
             throw error
         }
         // The old area may be gone: where the new one merged with what lies around it.
+        if cpu.lacks(.mmapLockOfMove) { mmapLock.downgrade(cpu) }
         moveTables(cpu, copy, from: request.old, to: target, length: request.oldLength)
+        if cpu.lacks(.mmapLockOfMove) {
+            mmapLock.readUnlock(cpu)
+            mmapLock.writeLock(cpu)
+        }
         account(core.areas[copy].flags, pages: Int64(newPages))
         if record.flags.contains(.locked) { numbers.lockedPages += newPages }
         if keeps {

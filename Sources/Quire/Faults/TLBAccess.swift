@@ -28,6 +28,7 @@ extension AddressSpace {
     ) -> FrameNumber {
         if let found = tlb.lookUp(address) {
             cpu.count(.tlbHits)
+            if cpu.isExplored { noteIfStale(cpu, address, found.frame) }
             if allows(found.entry, access), access != .write || tables.format.isDirty(found.entry) {
                 return found.frame
             }
@@ -44,8 +45,8 @@ extension AddressSpace {
         let frame = tables.format.frame(entry)
         let leaf = tlbs.leafClass(level: 0, folded: tables.format.isFolded(entry))
         tlb.countWalk(leaf, references: levels)
+        if cpu.isExplored { tlbs.checkFill(cpu, tlb, cpu.index, address, leaf: leaf, frame, replaces: false) }
         tlb.fill(address, entry, leaf: leaf, frame, frameMask: tables.format.frameMask, isAbsent: true)
-        if cpu.isExplored { checkFilled(cpu, tlbs, tlb) }
         return frame
     }
 
@@ -77,8 +78,8 @@ extension AddressSpace {
         let frame = memory.page(tables.format.frame(entry), Int(truncatingIfNeeded: inside))
         let leaf = tlbs.leafClass(level: level, folded: tables.format.isFolded(entry))
         tlb.countWalk(leaf, references: references)
+        if cpu.isExplored { tlbs.checkFill(cpu, tlb, cpu.index, address, leaf: leaf, frame, replaces: !isAbsent) }
         tlb.fill(address, entry, leaf: leaf, frame, frameMask: tables.format.frameMask, isAbsent: isAbsent)
-        if cpu.isExplored { checkFilled(cpu, tlbs, tlb) }
         return frame
     }
 }

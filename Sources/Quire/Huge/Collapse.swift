@@ -46,7 +46,7 @@ extension AddressSpace {
     /// Collapses the range of 2 MiB at `start`, if its entries are as `limits` want them. The mmap lock is held for read,
     /// and is given up for a while where it goes as far as copying.
     func collapse(_ cpu: CPU, _ start: UInt64, _ limits: CollapseLimits, _ purpose: HugePurpose) -> CollapseResult {
-        let seen = scan(cpu, start, limits)
+        let (seen, position) = scan(cpu, start, limits)
         guard seen == .collapsed else { return seen }
         mmapLock.readUnlock(cpu)
         defer { mmapLock.readLock(cpu) }
@@ -57,21 +57,23 @@ extension AddressSpace {
         }
         cpu.count(.collapses)
         mmapLock.writeLock(cpu)
-        let result = collapse(cpu, start, into: head, limits, purpose)
+        let result = collapse(cpu, start, into: head, limits, purpose, seenAt: position)
         mmapLock.writeUnlock(cpu)
         if result != .collapsed { memory.freeBlock(cpu, head, order: FolioOrder.huge) }
         return result
     }
 
-    /// The first look: `.collapsed` says that it may go on.
-    private func scan(_ cpu: CPU, _ start: UInt64, _ limits: CollapseLimits) -> CollapseResult {
+    /// The first look: `.collapsed` says that it may go on. Where it looked is worth nothing once it returns.
+    private func scan(
+        _ cpu: CPU, _ start: UInt64, _ limits: CollapseLimits
+    ) -> (result: CollapseResult, position: TablePosition) {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        if tables.leaf(cpu, start) != nil { return .isLeaf }
+        if tables.leaf(cpu, start) != nil { return (.isLeaf, .none) }
         let position = tables.position(cpu, start)
-        guard !position.table.isNone, tables.lockIfAttached(cpu, position, start) else { return .noTable }
+        guard !position.table.isNone, tables.lockIfAttached(cpu, position, start) else { return (.noTable, .none) }
         defer { tables.pteLock(position.table).unlock(cpu) }
-        return examine(cpu, position.table, limits)
+        return (examine(cpu, position.table, limits), position)
     }
 
     /// Looks at the 512 entries of a table; its lock is held.
@@ -116,7 +118,8 @@ extension AddressSpace {
     // MARK: Under the mmap lock for write
 
     private func collapse(
-        _ cpu: CPU, _ start: UInt64, into head: FrameNumber, _ limits: CollapseLimits, _ purpose: HugePurpose
+        _ cpu: CPU, _ start: UInt64, into head: FrameNumber, _ limits: CollapseLimits, _ purpose: HugePurpose,
+        seenAt seen: TablePosition
     ) -> CollapseResult {
         let area = areas.find(start)
         guard !area.isNone, fits(core.areas[area], start, order: FolioOrder.huge),
@@ -128,12 +131,13 @@ extension AddressSpace {
         defer { anonLock.writeUnlock(cpu) }
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
-        let position = tables.position(cpu, start)
+        let looksAgain = !cpu.lacks(.secondLookOfCollapse)
+        let position = looksAgain ? tables.position(cpu, start) : seen
         guard !position.table.isNone else { return .noTable }
         let index = tables.format.index(start, level: 1)
         let pmdLock = tables.pmdLock(position.pmdTable)
         pmdLock.lock(cpu)
-        guard tables.load(cpu, position.pmdTable, index) == position.pmdEntry else {
+        guard !looksAgain || tables.load(cpu, position.pmdTable, index) == position.pmdEntry else {
             pmdLock.unlock(cpu)
             return .noTable
         }

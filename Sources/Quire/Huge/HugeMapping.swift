@@ -14,6 +14,7 @@ extension AddressSpace {
         _ cpu: CPU, _ pmdTable: FrameNumber, _ address: UInt64, _ entry: Entry, deposit table: FrameNumber
     ) {
         tables.deposit(cpu, table, with: pmdTable)
+        tables.flushBefore(cpu, .hugeEntry, address)
         tables.install(cpu, pmdTable, tables.format.index(address, level: 1), entry)
     }
 

@@ -52,6 +52,8 @@ private let ownKeys: [Knob] = [
     Knob(key: "machine.read_ahead_kb", expected: "0 to 1048576"),
     Knob(key: "/sys/kernel/debug/fault_around_bytes", expected: "a power of two from 4096 to 2M"),
     Knob(key: "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling", expected: "a count"),
+    Knob(key: "tlb_flush_before", expected: "off, huge, table, both or zap"),
+    Knob(key: "machine.tlb_tolerance", expected: "any, one-size or one"),
     Knob(key: "tlb_costs", expected: "names and cycles such as walk:20,ipi:3000"),
 ]
 
@@ -213,6 +215,14 @@ extension Machine {
             guard let number else { return false }
             core.settings.flushCeiling = number
             core.tlbs?.ceiling = number
+        case "tlb_flush_before":
+            guard let hooks = FlushHooks(name: value) else { return false }
+            core.settings.flushHooks = hooks
+            core.tlbs?.hooks = hooks
+        case "machine.tlb_tolerance":
+            guard let tolerance = TLBTolerance(name: value) else { return false }
+            core.settings.tlbTolerance = tolerance
+            core.tlbs?.tolerance = tolerance
         case "tlb_costs": return core.settings.tlbCosts.set(value)
         default: return false
         }
@@ -265,6 +275,8 @@ extension Machine {
         case "/sys/kernel/debug/fault_around_bytes": return String(settings.faultAroundBytes)
         case "/proc/vmstat": return vmstat.map { $0.name + " " + String($0.value) }.joined(separator: "\n")
         case "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling": return String(settings.flushCeiling)
+        case "tlb_flush_before": return settings.flushHooks.name
+        case "machine.tlb_tolerance": return settings.tlbTolerance.name
         case "tlb_costs": return settings.tlbCosts.description
         default:
             guard let file = HugeFile(path: key) else { throw .unknownKey(key, near: nearKeys(key)) }

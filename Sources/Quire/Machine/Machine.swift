@@ -68,6 +68,9 @@ public final class Machine: @unchecked Sendable {
         self.core = core
         core.settings.reclaim = configuration.reclaim
         core.settings.tlbCosts = TLBCosts(format)
+        // arm64's rule is break before make; x86-64 uses one of the two.
+        core.settings.tlbTolerance = format.broadcastsInvalidations ? .one : .any
+        core.tlbs?.tolerance = core.settings.tlbTolerance
         core.settings.mmapBase = Swift.min(configuration.mmapBase, format.userEnd)
     }
 

@@ -127,6 +127,9 @@ struct Settings: BitwiseCopyable {
     var stackGuardGap: UInt64 = 256 * Page.size
     /// Entries of a range beyond which a flush takes the whole address space (x86-64).
     var flushCeiling: UInt64 = 33
+    /// `tlb_flush_before` and `machine.tlb_tolerance`: Linux 6.18 has no such flush.
+    var flushHooks = FlushHooks()
+    var tlbTolerance = TLBTolerance.any
     /// Cycles for what the TLBs count.
     var tlbCosts = TLBCosts(.x86(levels: 4))
     /// Lets the n-th look at the reschedule flag in a zap say yes, for tests; 0 never.

@@ -77,20 +77,6 @@ extension AddressSpace {
         return held.sorted { $0.start < $1.start }
     }
 
-    /// Ends an explored run where the CPU's TLB, whose lock is held, has two translations of an address with different
-    /// sizes or frames: which of them the processor uses is anybody's guess (INV-TLB-SIZE, INV-TLB-ONE).
-    @inline(never)
-    func checkFilled(_ cpu: CPU, _ tlbs: TLBs, _ tlb: TLB) {
-        let held = translations(cpu, tlbs, in: tlb)
-        for (place, one) in held.enumerated() {
-            guard let kind = conflict(one, with: held[(place + 1)...]) else { continue }
-            let name = kind == .size ? "INV-TLB-SIZE" : "INV-TLB-ONE"
-            cpu.violated(
-                "the TLB of CPU \(cpu.index) has two translations of \(VirtualAddress(one.start)) with different "
-                    + (kind == .size ? "sizes" : "frames") + " (\(name))")
-        }
-    }
-
     private func conflict(_ one: Held, with others: ArraySlice<Held>) -> TLBConflict.Kind? {
         for other in others {
             if other.start > one.last { return nil }

@@ -42,6 +42,40 @@ extension PageTables {
     }
 }
 
+/// Before what translations are flushed, for processors whose TLBs cannot stand two of one address: the two hooks of the RFC,
+/// and what they do not cover. Linux 6.18 has none of the three. docs/races.md says who would need which.
+struct FlushHooks: OptionSet, BitwiseCopyable, Sendable {
+    let rawValue: UInt8
+    /// A leaf of 2 MiB takes the place of nothing (arch_flush_tlb_before_set_huge_page).
+    static let hugeEntry = FlushHooks(rawValue: 1)
+    /// A PTE table does (arch_flush_tlb_before_set_pte_page).
+    static let table = FlushHooks(rawValue: 2)
+    /// A zap gives up the PTE table's lock, or cuts the table out.
+    static let zap = FlushHooks(rawValue: 4)
+
+    private static let names = ["off", "huge", "table", "both", "zap", "huge+zap", "table+zap", "all"]
+    var name: String { Self.names[Int(rawValue)] }
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+    init?(name: String) {
+        guard let place = Self.names.firstIndex(of: name) else { return nil }
+        rawValue = UInt8(place)
+    }
+}
+
+extension PageTables {
+    /// Flushes the 2 MiB around an address, if the machine asks for that before something takes the place of nothing there. The
+    /// PMD table's lock is held, so that nothing can come back.
+    @inline(__always) func flushBefore(_ cpu: CPU, _ hook: FlushHooks, _ address: UInt64) {
+        if let tlbs, tlbs.hooks.contains(hook) { flushSpan(cpu, hook, address) }
+    }
+
+    @inline(never) private func flushSpan(_ cpu: CPU, _ hook: FlushHooks, _ address: UInt64) {
+        if cpu.lacks(hook == .hugeEntry ? .flushBeforeHugeEntry : .flushBeforeTable) { return }
+        let start = address & ~(hugeSize - 1)
+        flushRange(cpu, start, start &+ hugeSize)
+    }
+}
+
 /// What is to be flushed of an address space.
 struct FlushRange: BitwiseCopyable {
     var start: UInt64

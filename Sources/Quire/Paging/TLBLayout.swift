@@ -21,6 +21,9 @@ struct TLBShared {
     var hasRanges = false
     /// Entries of a range beyond which its whole address space is flushed (x86-64).
     var ceiling: UInt64 = 33
+    /// What is flushed before something takes the place of nothing, and what the processor cannot stand.
+    var hooks = FlushHooks()
+    var tolerance = TLBTolerance.any
     /// The next tag to give out; the tags' lock is held.
     var nextTag: UInt32 = 1
     var arrays = InlineArray<8, TLBArray>(repeating: TLBArray())

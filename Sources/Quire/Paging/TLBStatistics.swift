@@ -73,6 +73,16 @@ extension TLBs {
         nonmutating set { unsafe shared.pointee.ceiling = newValue }
     }
 
+    var hooks: FlushHooks {
+        get { unsafe shared.pointee.hooks }
+        nonmutating set { unsafe shared.pointee.hooks = newValue }
+    }
+
+    var tolerance: TLBTolerance {
+        get { unsafe shared.pointee.tolerance }
+        nonmutating set { unsafe shared.pointee.tolerance = newValue }
+    }
+
     /// The class of a leaf of a level, or of a contiguous block of them.
     @inline(__always) func leafClass(level: Int, folded: Bool) -> Int {
         unsafe Int(shared.pointee.leafClasses[level &* 2 &+ (folded ? 1 : 0)])

@@ -179,7 +179,10 @@ extension PageTables {
             return format.isLeaf(now) ? .none : format.frame(now)
         }
         counted(cpu, level: level - 1)
-        if level == 1 { setBase(of: made, address) }
+        if level == 1 {
+            setBase(of: made, address)
+            flushBefore(cpu, .table, address)
+        }
         install(cpu, parent, index, format.table(made))
         lock.unlock(cpu)
         return made

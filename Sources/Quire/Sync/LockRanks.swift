@@ -35,7 +35,7 @@ extension CPU {
                 for slot in 0..<count {
                     let other = unsafe SyncName(rawValue: UInt8(state.pointee.held[slot] >> 56))!
                     let inOrder = other.rank < name.rank || (other == name && name.nests)
-                    precondition(inOrder, "lock order: \(name.label) taken while \(other.label) is held")
+                    require(inOrder, "lock order: \(name.label) taken while \(other.label) is held")
                 }
             }
             unsafe state.pointee.held[count] = address & (1 << 56 - 1) | UInt64(name.rawValue) << 56

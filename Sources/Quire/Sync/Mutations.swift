@@ -126,6 +126,25 @@ public enum Safeguard: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case referencesAfterOut
     /// The background reclaimer flushes what it dropped before it gives the table's lock up.
     case flushBeforeRefault
+
+    // MARK: Flush before another translation can come
+
+    /// Where the machine asks for it (`tlb_flush_before`): before a leaf of 2 MiB takes the place of nothing
+    /// (arch_flush_tlb_before_set_huge_page).
+    case flushBeforeHugeEntry
+    /// The same before a new PTE table does (arch_flush_tlb_before_set_pte_page).
+    case flushBeforeTable
+    /// The same before a zap gives the PTE table's lock up or cuts the table out.
+    case flushInZap
+
+    // MARK: Moving and collapsing
+
+    /// A collapse looks for the table anew under the mmap lock for write, and compares the PMD entry under its lock.
+    case secondLookOfCollapse
+    /// A page move compares the target's PMD entry after locking the table (move_pages_pte).
+    case attachedTarget
+    /// mremap holds the mmap lock for write while it moves entries, so that no table of either side can go.
+    case mmapLockOfMove
 }
 
 extension CPU {

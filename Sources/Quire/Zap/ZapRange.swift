@@ -49,7 +49,8 @@ extension AddressSpace {
         _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64, _ details: ZapDetails?
     ) {
         let format = tables.format
-        // Private copies that stay are what they were (a hole in the file).
+        // Private copies that stay are what they were (a hole in the file). Afterwards: a pin that was taken without a lock
+        // before the entry went was noted before that, and is found now.
         defer { if ZapDetails.zapsCows(details) { discardPins(cpu, start, end) } }
         var address = start
         while address < end {
@@ -81,6 +82,7 @@ extension AddressSpace {
             if step.skipped { canReclaim = false }
             // The count is exact under the lock: where the lock was given up on the way, a fault may have come in behind.
             let isEmpty = tables.populated(position.table) == 0 || cpu.lacks(.countUnderLock)
+            if let tlbs = core.tlbs, tlbs.hooks.contains(.zap), !cpu.lacks(.flushInZap) { gather.flushTranslations() }
             if canReclaim && address == end && isEmpty {
                 detached = detachFast(cpu, position, start)
             }

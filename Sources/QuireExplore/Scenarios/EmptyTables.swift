@@ -1,4 +1,5 @@
-// The races of empty-table reclaim: a table that is cut out while somebody else is about to use it..
+// The races of empty-table reclaim: a table that is cut out while somebody else is about to use it.; what the
+// TLBs make of it is TranslationRaces.swift, collapsing and moving RetractAndMove.swift. docs/races.md tells each.
 
 import Quire
 import QuireHost
@@ -11,7 +12,8 @@ extension MachineScene {
     /// A private anonymous area of `spans` times 2 MiB, with the first `pages` pages of each there.
     static func anonymous(
         cpus: Int, without omissions: Omissions, spans: UInt64 = 1, pages: UInt64 = 1,
-        configure: (inout MachineConfiguration) -> Void = { _ in }, prepare: (Task) throws -> Void = { _ in }
+        configure: (inout MachineConfiguration) -> Void = { _ in }, prepare: (Task) throws -> Void = { _ in },
+        warm: (Task) throws -> Void = { _ in }
     ) throws -> MachineScene {
         try MachineScene(cpus: cpus, host: .linux, without: omissions, configure: configure) { task in
             try task.mmap(
@@ -19,6 +21,8 @@ extension MachineScene {
                 flags: [.private, .anonymous, .fixed])
             for span in 0..<spans { task.touchWrite(sceneStart + span * sceneSpan, pages * Page.size) }
             try prepare(task)
+        } warm: {
+            try warm($0)
         }
     }
 

@@ -93,8 +93,11 @@ public struct Scenario: Sendable {
 
 extension Scenario {
     /// All, in the order of their names.
-    public static let all: [Scenario] =
-        emptyTables + asyncReclaim + contiguousRaces + pinRaces + exclusivityRaces
+    public static let all: [Scenario] = [
+        (emptyTables + translationRaces + retractAndMove).sorted { $0.name < $1.name },
+        contiguousRaces, pinRaces, exclusivityRaces, questionOneScenes, hookMatrix, asyncReclaim, reclaimMatrix,
+        userPairs, splitPairs,
+    ].flatMap { $0 }
 
     /// The scenario with a name, whatever its case.
     public static func named(_ name: String) -> Scenario? { all.first { $0.name.lowercased() == name.lowercased() } }
