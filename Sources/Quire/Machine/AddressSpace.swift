@@ -42,7 +42,7 @@ final class AddressSpace {
     let number: UInt32
     let tables: PageTables
     let areas: AreaTree
-    let mmapLock: RWSemaphore
+    let mmapLock: MmapLock
     private let record: Handle<SpaceRecord>
     private let place: Handle<PageTables>
     private let block: AddressSpaceBlock
@@ -79,7 +79,7 @@ final class AddressSpace {
         self.tables = tables(owner: number)
         core.pageTables[place] = self.tables
         areas = AreaTree(nodes: core.nodes, areas: core.areas, heads: core.trees, head: head)
-        mmapLock = RWSemaphore(block.mmapLockWord, .mmapLock)
+        mmapLock = MmapLock(block.mmapLockWord, count: block.mmapLockCount)
     }
 
     /// Gives back what an empty address space still holds. Its areas are gone already.

@@ -68,6 +68,8 @@ extension AddressSpace {
             if area.flags.contains(.locked) { locked += area.pages }
             cpu.require(area.space == number, "an area of another address space")
             cpu.require(area.start & Page.offsetMask == 0 && area.end & Page.offsetMask == 0, "an unaligned area")
+            let lock = core.areaLock(at: areas.area(at: cursor).index)
+            cpu.require(!lock.isLocked, "an area's lock is held, and by nobody")
             cursor = areas.next(cursor)
         }
         cpu.require(total == numbers.totalPages, "areas have \(total) pages, VmSize says \(numbers.totalPages)")
@@ -136,6 +138,9 @@ extension AddressSpace {
         let area = areas.find(address)
         cpu.require(!area.isNone && core.areas[area].start <= address, "an entry outside of every area")
         guard tables.format.isPresent(entry) else { return }
+        cpu.require(
+            !tables.format.isWritable(entry) || core.areas[area].flags.contains(.write),
+            "an entry gives a right that its area does not")
         let frame = tables.format.frame(entry)
         if frame == core.zeroFrame {
             cpu.require(!tables.format.isWritable(entry), "the zero page is writable")

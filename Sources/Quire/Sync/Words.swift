@@ -111,6 +111,9 @@ import Synchronization
         return unsafe cell.pointee.load(ordering: .relaxed)
     }
 
+    /// The value, for the one CPU that may change it now: no schedule point.
+    @inline(__always) var own: UInt32 { unsafe cell.pointee.load(ordering: .relaxed) }
+
     @inline(__always) func store(_ cpu: CPU, _ value: UInt32, _ name: SyncName) {
         if cpu.isExplored, unsafe announceStore(cpu, cell, UInt64(value), size: 4, .release, name) { return }
         unsafe cell.pointee.store(value, ordering: .releasing)
