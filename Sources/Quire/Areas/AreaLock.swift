@@ -28,7 +28,7 @@ extension MachineCore {
 
     /// Closes the lock of an area that has left the tree: waits for the faults in it (vma_mark_detached).
     @inline(__always) func detachArea(_ cpu: CPU, _ area: Handle<Area>) {
-        if !cpu.isSequential { areaLock(at: area.index).close(cpu) }
+        if !cpu.isSequential, !cpu.lacks(.closeDetached) { areaLock(at: area.index).close(cpu) }
     }
 }
 
@@ -68,15 +68,16 @@ extension AddressSpace {
         guard lock.tryReadLock(cpu) else { return .aborted }
         // From here on nobody frees the record; what it says is looked at now.
         let area = core.areas.handle(at: place)
-        guard core.areas[area].space == number else {
+        guard core.areas[area].space == number || cpu.lacks(.secondLookAtArea) else {
             lock.readUnlock(cpu)
             return .missed
         }
         // Read after the lock: a writer that came first has marked it before it gave the lock up.
         let mark = core.areaMark(at: place).loadRelaxed(cpu, .sequence)
         let now = mmapLock.sequence(cpu)
-        let isWritten = now & 1 == 1 && mark == now
-        guard !isWritten, core.areas[area].start <= address, address < core.areas[area].end else {
+        let isWritten = now & 1 == 1 && mark == now && !cpu.lacks(.lookAtMark)
+        let isHere = core.areas[area].start <= address && address < core.areas[area].end
+        guard !isWritten, isHere || cpu.lacks(.secondLookAtArea) else {
             lock.readUnlock(cpu)
             return .aborted
         }
@@ -99,7 +100,8 @@ extension AddressSpace {
     @inline(never) private func mark(_ cpu: CPU, _ area: Handle<Area>) {
         let mark = core.areaMark(at: area.index)
         let now = mmapLock.ownSequence
-        if mark.own == now { return }
+        if mark.own == now || cpu.lacks(.markByWriter) { return }
+        guard !cpu.lacks(.waitForFaults) else { return mark.storeRelaxed(cpu, now, .sequence) }
         let lock = core.areaLock(at: area.index)
         lock.writeLock(cpu)
         mark.storeRelaxed(cpu, now, .sequence)

@@ -35,7 +35,7 @@ extension AddressSpace {
 
     /// Gives up the lock that the fault holds, whichever it is (release_fault_lock).
     func releaseLock(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
-        switch context.lock {
+        switch cpu.lacks(.dropOfLockHeld) ? .mmap : context.lock {
         case .area: unlockArea(cpu, context.area)
         case .mmap: mmapLock.readUnlock(cpu)
         }
@@ -51,7 +51,7 @@ extension AddressSpace {
 
     @inline(never)
     private func makeAnonVMA(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome? {
-        if context.lock == .area { return releaseLock(cpu, context) }
+        if context.lock == .area, !cpu.lacks(.retryForAnonVMA) { return releaseLock(cpu, context) }
         return prepareAnonVMA(cpu, context.area) ? nil : .outOfMemory
     }
 

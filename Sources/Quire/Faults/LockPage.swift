@@ -41,6 +41,7 @@ extension AddressSpace {
         if cpu.isSequential { return .locked }
         guard memory.tryGrab(cpu, frame, []) else { return .gone }
         guard memory.folioLock(frame).tryLock(cpu) else { return .busy }
+        if cpu.lacks(.secondLookAtPage) { return .locked }
         if offset < core.pages(of: file), core.cached(cpu, file, offset) == frame { return .locked }
         unlockPage(cpu, frame)
         return .gone

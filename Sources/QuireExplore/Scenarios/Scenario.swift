@@ -94,7 +94,7 @@ public struct Scenario: Sendable {
 extension Scenario {
     /// All, in the order of their names.
     public static let all: [Scenario] =
-        emptyTables + asyncReclaim + contiguousRaces + pinRaces + exclusivityRaces
+        emptyTables + asyncReclaim + contiguousRaces + pinRaces + exclusivityRaces + areaLocks
 
     /// The scenario with a name, whatever its case.
     public static func named(_ name: String) -> Scenario? { all.first { $0.name.lowercased() == name.lowercased() } }
