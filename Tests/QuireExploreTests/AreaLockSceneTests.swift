@@ -17,7 +17,7 @@ import Testing
 
     @Test(arguments: scenarios.map(\.name))
     func nothingIsFoundInTheCoreAsItIs(_ name: String) throws {
-        let result = try Scenario.named(name)!.search(.after, strategy: .exhaustive(preemptions: 1), budget: 200_000)
+        let result = try Scenario.named(name)!.search(.after, strategy: .exhaustive(preemptions: 2), budget: 200_000)
         #expect(result.isAsPromised, "\(name): \(result.verdict)")
         print("\(name) after: \(result.exploration.executions) executions, \(result.exploration.outcomes.keys.sorted())")
     }

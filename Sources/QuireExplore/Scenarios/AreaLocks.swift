@@ -39,10 +39,10 @@ extension MachineScene {
         }
     }
 
-    /// A CPU that takes the right to write from the lower area.
+    /// A CPU that takes all rights from the lower area, which merges with nothing then.
     fileprivate func protects(_ number: Int) {
-        cpu(number, "mprotect(\(hexadecimal(sceneStart)), 16K, PROT_READ)") { task in
-            try? task.mprotect(sceneStart, 4 * Page.size, .read)
+        cpu(number, "mprotect(\(hexadecimal(sceneStart)), 16K, PROT_NONE)") { task in
+            try? task.mprotect(sceneStart, 4 * Page.size, [])
         }
     }
 
