@@ -19,6 +19,7 @@ import Testing
     func nothingIsFoundInTheCoreAsItIs(_ name: String) throws {
         let result = try Scenario.named(name)!.search(.after, strategy: .exhaustive(preemptions: 2), budget: 200_000)
         #expect(result.isAsPromised, "\(name): \(result.verdict)")
-        print("\(name) after: \(result.exploration.executions) executions, \(result.exploration.outcomes.keys.sorted())")
+        print(
+            "\(name) after: \(result.exploration.executions) executions, \(result.exploration.outcomes.keys.sorted())")
     }
 }

@@ -63,7 +63,7 @@ extension AddressSpace {
         case missed
     }
 
-    private func startRead(_ cpu: CPU, _ place: UInt32, _ address: UInt64) -> ReadStart {
+    @inline(__always) private func startRead(_ cpu: CPU, _ place: UInt32, _ address: UInt64) -> ReadStart {
         let lock = core.areaLock(at: place)
         guard lock.tryReadLock(cpu) else { return .aborted }
         // From here on nobody frees the record; what it says is looked at now.
@@ -76,8 +76,8 @@ extension AddressSpace {
         let mark = core.areaMark(at: place).loadRelaxed(cpu, .sequence)
         let now = mmapLock.sequence(cpu)
         let isWritten = now & 1 == 1 && mark == now && !cpu.lacks(.lookAtMark)
-        let isHere = core.areas[area].start <= address && address < core.areas[area].end
-        guard !isWritten, isHere || cpu.lacks(.secondLookAtArea) else {
+        // Only now: before, a writer may be changing it.
+        guard !isWritten, core.areas[area].contains(address) || cpu.lacks(.secondLookAtArea) else {
             lock.readUnlock(cpu)
             return .aborted
         }
@@ -101,6 +101,7 @@ extension AddressSpace {
         let mark = core.areaMark(at: area.index)
         let now = mmapLock.ownSequence
         if mark.own == now || cpu.lacks(.markByWriter) { return }
+        attachArea(cpu, area)
         guard !cpu.lacks(.waitForFaults) else { return mark.storeRelaxed(cpu, now, .sequence) }
         let lock = core.areaLock(at: area.index)
         lock.writeLock(cpu)
@@ -109,8 +110,10 @@ extension AddressSpace {
     }
 
     /// Opens the lock of an area that is complete and in the tree now; it stays a writer's until the mmap lock is given up
-    /// (vma_mark_attached).
+    /// (vma_mark_attached). A sequential machine has locks for nobody and leaves closed what it finds so: the first writer
+    /// of a machine that is explored afterwards makes up for that.
     @inline(__always) func attachArea(_ cpu: CPU, _ area: Handle<Area>) {
+        guard !cpu.isSequential else { return }
         let lock = core.areaLock(at: area.index)
         guard lock.isWriteLocked else { return }
         core.areaMark(at: area.index).storeRelaxed(cpu, mmapLock.ownSequence, .sequence)

@@ -103,12 +103,7 @@ extension Pool<AreaNode> {
     /// The child at the first entry whose end is above an address, as far as can be seen without a lock: any number, where
     /// the node is changing or is another's by now; the last child where there is none.
     @inline(__always) func peekChild(_ node: UInt32, above address: UInt64) -> UInt32 {
-        var place = 0
-        for block in 1..<4 {
-            place &+= peek(at: node, offset: AreaNode.endsOffset &+ block &* 64 &- 8) <= address ? 8 : 0
-        }
-        let block = AreaNode.endsOffset &+ place &* 8
-        for word in 0..<7 { place &+= peek(at: node, offset: block &+ word &* 8) <= address ? 1 : 0 }
+        let place = peekSearch(at: node, offset: AreaNode.endsOffset, above: address)
         return peekHalf(at: node, offset: AreaNode.childrenOffset &+ place &* 4)
     }
 }

@@ -59,7 +59,7 @@ struct AreaTree: BitwiseCopyable {
 
     /// The place in the pool of the first area that ends above an address, found without any lock; 0 or any other area
     /// where there is none. Nil: the tree was changing. O(log n).
-    func lookUp(_ cpu: CPU, _ address: UInt64) -> UInt32? {
+    @inline(__always) func lookUp(_ cpu: CPU, _ address: UInt64) -> UInt32? {
         let begun = sequence.peek(cpu)
         guard begun & 1 == 0 else { return nil }
         var found = heads.peekHalf(at: head.index, offset: 0)
@@ -68,7 +68,8 @@ struct AreaTree: BitwiseCopyable {
             if found == 0 { break }
             found = nodes.peekChild(found, above: address)
         }
-        return sequence.peek(cpu) == begun ? found : nil
+        guard sequence.peek(cpu) == begun else { return nil }
+        return found < areas.capacity ? found : 0
     }
 
     // MARK: At a cursor

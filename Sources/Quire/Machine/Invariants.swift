@@ -161,7 +161,8 @@ extension AddressSpace {
                 !isExclusive || memory.mappings(cpu, ofPage: frame) == 1, "an exclusive page has several mappings")
         } else {
             let file = core.files.handle(at: memory.mapping(frame))
-            cpu.require(core.cached(cpu, file, memory.index(frame)) == frame, "a mapped page that its file's cache lacks")
+            cpu.require(
+                core.cached(cpu, file, memory.index(frame)) == frame, "a mapped page that its file's cache lacks")
             if memory.folioFlags(cpu, frame) & FrameFlags.swapBacked != 0 { found.shared += 1 } else { found.file += 1 }
         }
     }

@@ -131,12 +131,14 @@ extension Scenario {
                     sceneStart, 4 * Page.size, 4 * Page.size, [.mayMove, .fixed], sceneStart + sceneSpan)
             }
         },
-        fault("vma-lock-split", "mprotect splits the area of a fault", rows: ["S3-12"], before: .waitForFaults) { scene in
+        fault("vma-lock-split", "mprotect splits the area of a fault", rows: ["S3-12"], before: .waitForFaults) {
+            scene in
             scene.cpu(1, "mprotect(\(hexadecimal(sceneStart + Page.size)), 4K, PROT_NONE)") { task in
                 try? task.mprotect(sceneStart + Page.size, Page.size, [])
             }
         },
-        fault("vma-lock-merge", "the area of a fault merges with its neighbour", rows: ["S3-12"], before: nil) { scene in
+        fault("vma-lock-merge", "the area of a fault merges with its neighbour", rows: ["S3-12"], before: nil) {
+            scene in
             scene.cpu(1, "mprotect(\(hexadecimal(sceneStart + 4 * Page.size)), 16K, PROT_READ|PROT_WRITE)") { task in
                 try? task.mprotect(sceneStart + 4 * Page.size, 4 * Page.size, [.read, .write])
             }
