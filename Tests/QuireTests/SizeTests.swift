@@ -8,6 +8,7 @@ import Testing
     @Test func recordsAreAsLargeAsThePageSays() {
         #expect(PhysicalMemory.recordBytes == 32)
         #expect(MemoryLayout<Area>.stride == 80)
+        #expect(MemoryLayout<Area>.offset(of: \.anonVMA) == Area.anonVMAOffset)
         #expect(MemoryLayout<AreaExtras>.stride == 32)
         #expect(MemoryLayout<AreaNode>.stride == 704)
         #expect(MemoryLayout<AnonVMA>.stride == 40)

@@ -38,6 +38,9 @@ struct Area: BitwiseCopyable {
     /// A name, a memory policy, a userfaultfd: the pool index of what few areas have; 0 is nothing of it.
     var extras: UInt32 = 0
 
+    /// Where the anon_vma's place stands in the record: it may come while others look.
+    static let anonVMAOffset = 52
+
     /// The number of its pages.
     var pages: UInt64 { (end - start) >> Page.shift }
 

@@ -46,7 +46,7 @@ extension AddressSpace {
     /// neighbours are looked at for one to share, and may be changing (vmf_anon_prepare). Only the first copy pays.
     @inline(__always)
     func prepareAnonVMA(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome? {
-        core.areas[context.area].anonVMA.isNone ? makeAnonVMA(cpu, context) : nil
+        core.hasAnonVMA(context.area) ? nil : makeAnonVMA(cpu, context)
     }
 
     @inline(never)

@@ -29,6 +29,9 @@ struct SpaceRecord: BitwiseCopyable {
     var defaultFlags: AreaFlags = []
     var limits = Limits()
 
+    /// Where the peak stands in the record: calls that hold the mmap lock for read note it, too.
+    fileprivate static let peakResidentOffset = 72
+
     /// The child of a fork has pinned nothing.
     mutating func forgetPins() {
         pinnedPages = 0
@@ -139,7 +142,7 @@ final class AddressSpace {
     /// Notes the resident pages before they shrink (update_hiwater_rss).
     func noteResidentPeak() {
         let now = residentPages
-        if now > core.spaces[record].peakResident { core.spaces[record].peakResident = now }
+        core.spaces.wideWord(record, offset: SpaceRecord.peakResidentOffset).noteMost(now)
     }
 
     /// Counts pages that were mapped (positive) or unmapped with the flags (vm_stat_account).

@@ -76,6 +76,14 @@ import Synchronization
         ).exchanged
     }
 
+    /// Raises the value to at least another: a statistic, of which others' changes at the same moment may be lost. No schedule
+    /// point.
+    @inline(__always) func noteMost(_ value: UInt64) {
+        if unsafe value > cell.pointee.load(ordering: .relaxed) {
+            unsafe cell.pointee.store(value, ordering: .relaxed)
+        }
+    }
+
     /// Sets bits and returns the old value.
     @discardableResult
     @inline(__always) func set(_ cpu: CPU, bits: UInt64, _ name: SyncName) -> UInt64 {
