@@ -16,5 +16,6 @@ import Testing
         #expect(MemoryLayout<FileRecord>.stride == 112)
         #expect(MemoryLayout<SpaceRecord>.stride == 168)
         #expect(MemoryLayout<CPUState>.stride == 1720)
+        #expect(MemoryLayout<SpaceRecord>.offset(of: \.peakResident) == SpaceRecord.peakResidentOffset)
     }
 }

@@ -30,7 +30,7 @@ struct SpaceRecord: BitwiseCopyable {
     var limits = Limits()
 
     /// Where the peak stands in the record: calls that hold the mmap lock for read note it, too.
-    fileprivate static let peakResidentOffset = 72
+    static let peakResidentOffset = 72
 
     /// The child of a fork has pinned nothing.
     mutating func forgetPins() {

@@ -17,7 +17,13 @@ struct MmapLock: BitwiseCopyable {
         cpu.count(.mmapLocks)
     }
 
-    /// The same for a report, which is no part of what it tells and does not count.
+    @inline(__always) func tryReadLock(_ cpu: CPU) -> Bool {
+        guard semaphore.tryReadLock(cpu) else { return false }
+        cpu.count(.mmapLocks)
+        return true
+    }
+
+    /// As `readLock`, for a report, which is no part of what it tells and does not count.
     func readLockForReport(_ cpu: CPU) { semaphore.readLock(cpu) }
 
     @inline(__always) func readUnlock(_ cpu: CPU) { semaphore.readUnlock(cpu) }

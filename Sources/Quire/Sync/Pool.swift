@@ -27,7 +27,8 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     let head: UnsafeMutablePointer<UInt32>
     let generations: UnsafeMutablePointer<UInt32>
     let records: UnsafeMutablePointer<Record>
-    /// Two words beside each record, which no allocation touches; only in pools that asked for them.
+    /// Two words beside each record, on a cache line of their own, which no allocation touches; only in pools that asked for
+    /// them.
     let sideWords: UnsafeMutablePointer<UInt32>
     let capacity: UInt32
     let hasSideWords: Bool
@@ -37,7 +38,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         let headBytes = 4096
         let generationBytes = (capacity * 4 + 4095) & ~4095
         let recordBytes = (capacity * MemoryLayout<Record>.stride + 4095) & ~4095
-        let sideBytes = hasSideWords ? (capacity * 8 + 4095) & ~4095 : 0
+        let sideBytes = hasSideWords ? (capacity * PoolMemory.sideStride + 4095) & ~4095 : 0
         guard let base = unsafe host.reserve(headBytes + generationBytes + recordBytes + sideBytes) else { return nil }
         unsafe head = base.assumingMemoryBound(to: UInt32.self)
         unsafe generations = (base + headBytes).assumingMemoryBound(to: UInt32.self)

@@ -3,6 +3,8 @@
 
 /// The memory of a pool.
 @safe struct PoolMemory: BitwiseCopyable, @unchecked Sendable {
+    /// Bytes from the words beside one record to those beside the next: who locks one keeps nobody from another's line.
+    static let sideStride = 64
     private let head: UnsafeMutablePointer<UInt32>
     private let generations: UnsafeMutablePointer<UInt32>
     private let records: UnsafeMutableRawPointer
@@ -35,7 +37,9 @@
             Extent(UnsafeMutableRawPointer(head), 32), Extent(UnsafeMutableRawPointer(generations), frontier * 4),
             Extent(records, frontier * stride),
         ]
-        if let words = unsafe sideWords { unsafe extents.append(Extent(UnsafeMutableRawPointer(words), frontier * 8)) }
+        if let words = unsafe sideWords {
+            unsafe extents.append(Extent(UnsafeMutableRawPointer(words), frontier * Self.sideStride))
+        }
         return extents
     }
 
@@ -54,14 +58,17 @@
         let count = earlier - frontier
         unsafe (generations + frontier).update(repeating: 0, count: count)
         unsafe (records + frontier * stride).initializeMemory(as: UInt8.self, repeating: 0, count: count * stride)
-        if let words = unsafe sideWords { unsafe (words + frontier * 2).update(repeating: 0, count: count * 2) }
+        if let words = unsafe sideWords {
+            let halfWords = Self.sideStride / 4
+            unsafe (words + frontier * halfWords).update(repeating: 0, count: count * halfWords)
+        }
     }
 
     /// Gives the memory back to the host.
     func release(to host: Host) {
         let generationBytes = (capacity * 4 + 4095) & ~4095
         let recordBytes = (capacity * stride + 4095) & ~4095
-        let sideBytes = unsafe sideWords == nil ? 0 : (capacity * 8 + 4095) & ~4095
+        let sideBytes = unsafe sideWords == nil ? 0 : (capacity * Self.sideStride + 4095) & ~4095
         unsafe host.release(UnsafeMutableRawPointer(head), 4096 + generationBytes + recordBytes + sideBytes)
     }
 }

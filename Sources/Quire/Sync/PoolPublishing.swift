@@ -86,7 +86,7 @@ extension Pool {
         #if DEBUG
             precondition(hasSideWords && index < capacity && number < 2, "no word there")
         #endif
-        return unsafe Word32(at: UnsafeMutableRawPointer(sideWords + Int(index) * 2 + number))
+        return unsafe Word32(at: UnsafeMutableRawPointer(sideWords + Int(index) * (PoolMemory.sideStride / 4) + number))
     }
 
     @inline(__always) private func place(_ index: UInt32, _ offset: Int) -> UnsafeMutableRawPointer {
