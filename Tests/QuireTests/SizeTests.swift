@@ -8,6 +8,7 @@ import Testing
     @Test func recordsAreAsLargeAsThePageSays() {
         #expect(PhysicalMemory.recordBytes == 32)
         #expect(MemoryLayout<Area>.stride == 80)
+        #expect(MemoryLayout<Area>.offset(of: \.anonVMA) == Area.anonVMAOffset)
         #expect(MemoryLayout<AreaExtras>.stride == 32)
         #expect(MemoryLayout<AreaNode>.stride == 704)
         #expect(MemoryLayout<AnonVMA>.stride == 40)
@@ -15,5 +16,6 @@ import Testing
         #expect(MemoryLayout<FileRecord>.stride == 112)
         #expect(MemoryLayout<SpaceRecord>.stride == 168)
         #expect(MemoryLayout<CPUState>.stride == 1720)
+        #expect(MemoryLayout<SpaceRecord>.offset(of: \.peakResident) == SpaceRecord.peakResidentOffset)
     }
 }

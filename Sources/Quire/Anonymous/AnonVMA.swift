@@ -86,7 +86,9 @@ extension MachineCore {
         if isFirst {
             hang(cpu, made)
             anonVMAs[anonVMA].areas += 1
-            areas[area].anonVMA = anonVMA
+            // Faults look without that lock whether there is one.
+            areas[area].anonVMA.generation = anonVMA.generation
+            areas.publish(at: area.index, offset: Area.anonVMAOffset, anonVMA.index)
         }
         pageTableLock.unlock(cpu)
         lock.writeUnlock(cpu)
@@ -290,6 +292,11 @@ extension MachineCore {
         }
     }
 
+    /// Whether an area has an anon_vma, for a fault beside others that may be giving it its first: whoever sees it sees all of it.
+    @inline(__always) func hasAnonVMA(_ area: Handle<Area>) -> Bool {
+        areas.peekHalf(at: area.index, offset: Area.anonVMAOffset) != 0
+    }
+
     /// Whether an area came from a fork: tied to more than one anon_vma (vma_is_fork_child).
     func isForked(_ area: Handle<Area>) -> Bool {
         let chain = areas[area].chain
@@ -323,7 +330,7 @@ extension AddressSpace {
     /// Gives an area an anon_vma if it has none yet. False where memory is used up.
     @inline(__always)
     func prepareAnonVMA(_ cpu: CPU, _ area: Handle<Area>) -> Bool {
-        !core.areas[area].anonVMA.isNone || makeAnonVMA(cpu, area)
+        core.hasAnonVMA(area) || makeAnonVMA(cpu, area)
     }
 
     @inline(never)

@@ -62,6 +62,23 @@ extension MachineCore {
         }
     }
 
+    /// Runs a change of an area's bounds under the locks of those who follow pages to their mappings: its file's list and its
+    /// anon_vma. An area grows before another shrinks or goes, so that each page is in one of them at any time, or in both
+    /// (vma_prepare, vma_complete).
+    @inline(__always)
+    func changeBounds<Result>(_ cpu: CPU, of area: Handle<Area>, _ change: () -> Result) -> Result {
+        if cpu.isSequential { return change() }
+        let file = areas[area].file
+        let chain = areas[area].chain
+        if !file.isNone { areasLock(file).writeLock(cpu) }
+        defer { if !file.isNone { areasLock(file).writeUnlock(cpu) } }
+        guard chain != 0 else { return change() }
+        let anonLock = lock(of: links[links.handle(at: chain)].anonVMA)
+        anonLock.writeLock(cpu)
+        defer { anonLock.writeUnlock(cpu) }
+        return change()
+    }
+
     /// Whether an area is tied to the anon_vma with a number. O(links of the area).
     func isTied(_ area: Handle<Area>, to anonVMA: UInt32) -> Bool {
         var at = links.handle(at: areas[area].chain)

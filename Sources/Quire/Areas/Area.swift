@@ -1,5 +1,6 @@
-// An area: a run of addresses with the same rights, flags and backing. Areas are records of the machine's pool; a
-// field changes only under the mmap lock held for write (and is read under the read lock). Linux: vm_area_struct.
+// An area: a run of addresses with the same rights, flags and backing. Areas are records of the machine's pool; a field changes
+// only under the mmap lock held for write, once the area is marked (AreaLock.swift), and is read under the mmap lock or the
+// area's own; the first anon_vma comes under the mmap lock held for read and page_table_lock. Linux: vm_area_struct.
 
 /// What stands behind an area: decides how a fault is served.
 enum AreaKind: UInt8, BitwiseCopyable {
@@ -37,6 +38,9 @@ struct Area: BitwiseCopyable {
     /// A name, a memory policy, a userfaultfd: the pool index of what few areas have; 0 is nothing of it.
     var extras: UInt32 = 0
 
+    /// Where the anon_vma's place stands in the record: it may come while others look.
+    static let anonVMAOffset = 52
+
     /// The number of its pages.
     var pages: UInt64 { (end - start) >> Page.shift }
 
@@ -47,6 +51,9 @@ struct Area: BitwiseCopyable {
     @inline(__always) func pageOffset(of address: UInt64) -> UInt64 {
         pageOffset &+ ((address &- start) >> Page.shift)
     }
+
+    /// Whether it has an address.
+    @inline(__always) func contains(_ address: UInt64) -> Bool { start <= address && address < end }
 
     /// Where the area's guard gap begins: a stack keeps `gap` bytes below it free (vm_start_gap).
     func startWithGap(_ gap: UInt64) -> UInt64 {

@@ -35,7 +35,7 @@ extension Pool<AreaNode> {
     }
 
     @inline(__always) func setEnd(_ node: UInt32, _ place: Int, _ value: UInt64) {
-        store(at: node, offset: AreaNode.endsOffset &+ place &* 8, value)
+        publish(at: node, offset: AreaNode.endsOffset &+ place &* 8, value)
     }
 
     /// Where an area of a leaf starts.
@@ -79,7 +79,7 @@ extension Pool<AreaNode> {
         move(node, from: place, to: place + 1, count: count - place)
         setEnd(node, place, end)
         setWord(node, place, word)
-        store(at: node, offset: AreaNode.childrenOffset &+ place &* 4, child)
+        publish(at: node, offset: AreaNode.childrenOffset &+ place &* 4, child)
         self[at: node].count = UInt32(count + 1)
     }
 
@@ -92,9 +92,18 @@ extension Pool<AreaNode> {
     }
 
     private func move(_ node: UInt32, from: Int, to: Int, count: Int) {
-        moveBytes(at: node, from: AreaNode.endsOffset + from * 8, to: AreaNode.endsOffset + to * 8, count: count * 8)
+        publishMove(at: node, from: AreaNode.endsOffset + from * 8, to: AreaNode.endsOffset + to * 8, words: count)
         moveBytes(at: node, from: AreaNode.wordsOffset + from * 8, to: AreaNode.wordsOffset + to * 8, count: count * 8)
-        moveBytes(
-            at: node, from: AreaNode.childrenOffset + from * 4, to: AreaNode.childrenOffset + to * 4, count: count * 4)
+        publishMove(
+            at: node, from: AreaNode.childrenOffset + from * 4, to: AreaNode.childrenOffset + to * 4, halfWords: count)
+    }
+
+    // MARK: Without a lock
+
+    /// The child at the first entry whose end is above an address, as far as can be seen without a lock: any number, where
+    /// the node is changing or is another's by now; the last child where there is none.
+    @inline(__always) func peekChild(_ node: UInt32, above address: UInt64) -> UInt32 {
+        let place = peekSearch(at: node, offset: AreaNode.endsOffset, above: address)
+        return peekHalf(at: node, offset: AreaNode.childrenOffset &+ place &* 4)
     }
 }

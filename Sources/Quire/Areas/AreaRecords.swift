@@ -20,6 +20,7 @@ extension AddressSpace {
         fresh.anonVMA = .none
         fresh.chain = 0
         guard let made = core.areas.allocate(cpu, fresh) else { throw .ENOMEM }
+        core.closeFresh(cpu, made)
         guard source.isNone || core.shareAnonVMA(cpu, from: source, to: made) else {
             core.areas.free(cpu, made)
             throw .ENOMEM
@@ -27,7 +28,8 @@ extension AddressSpace {
         let isPlaced =
             switch place {
             case .below(let cursor): areas.insert(cpu, made, below: cursor)
-            case .upperPart(let area): areas.split(cpu, area, at: record.start, upper: made)
+            case .upperPart(let area):
+                core.changeBounds(cpu, of: area) { areas.split(cpu, area, at: record.start, upper: made) }
             }
         guard isPlaced else {
             core.unlinkAll(cpu, made)
@@ -39,11 +41,13 @@ extension AddressSpace {
             core.hold(cpu, record.file)
             core.linkToFile(cpu, made)
         }
+        attachArea(cpu, made)
         return made
     }
 
-    /// Frees the record of an area that is in no tree.
+    /// Frees the record of an area that is in no tree any more.
     func freeRecord(_ cpu: CPU, _ area: Handle<Area>) {
+        core.detachArea(cpu, area)
         core.unlinkAll(cpu, area)
         let file = core.areas[area].file
         if !file.isNone {

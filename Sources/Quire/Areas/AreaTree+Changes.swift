@@ -1,7 +1,8 @@
 // Changes of the area tree: areas come, go, move a border, are cut in two and grow over each other. Each keeps three
 // things right on the way up from its leaf, and stops where nothing changes any more: what an entry's last area ends at,
 // the largest gaps, and the counts. A gap belongs to the area above it. What is cut or grown over leaves no gap behind
-// and so costs nothing above the leaf. Linux: mas_store, vma_iter_store_*, vma_iter_clear.
+// and so costs nothing above the leaf. Who looks without a lock sees that a change is under way (`change`).
+// Linux: mas_store, vma_iter_store_*, vma_iter_clear.
 
 extension AreaTree {
     // MARK: Whole areas
@@ -13,6 +14,10 @@ extension AreaTree {
 
     /// As `insert`, where `cursor(atOrAbove:)` of the area's start has been found already.
     func insert(_ cpu: CPU, _ area: Handle<Area>, below cursor: AreaCursor) -> Bool {
+        change(cpu) { putIn(cpu, area, below: cursor) }
+    }
+
+    private func putIn(_ cpu: CPU, _ area: Handle<Area>, below cursor: AreaCursor) -> Bool {
         if root == 0 { return insertFirst(cpu, area) }
         var at = cursor
         if at.isNone {
@@ -57,7 +62,9 @@ extension AreaTree {
 
     /// Removes the area at a cursor, O(log n). Returns the cursor of the area that was above it.
     @discardableResult
-    func remove(_ cpu: CPU, at cursor: AreaCursor) -> AreaCursor {
+    func remove(_ cpu: CPU, at cursor: AreaCursor) -> AreaCursor { change(cpu) { takeOut(cpu, at: cursor) } }
+
+    private func takeOut(_ cpu: CPU, at cursor: AreaCursor) -> AreaCursor {
         let leaf = cursor.leaf
         let floor = floor(cursor)
         let start = start(at: cursor)
@@ -85,14 +92,22 @@ extension AreaTree {
     // MARK: Borders
 
     /// An area's start moves; it stays above its lower neighbour. O(log n).
-    func moveStart(_ area: Handle<Area>, to start: UInt64) { setStart(cursor(of: area), area, start) }
+    func moveStart(_ cpu: CPU, _ area: Handle<Area>, to start: UInt64) {
+        change(cpu) { setStart(cursor(of: area), area, start) }
+    }
 
     /// An area's end moves; it stays below its upper neighbour. O(log n).
-    func moveEnd(_ area: Handle<Area>, to end: UInt64) { setEnd(cursor(of: area), area, end) }
+    func moveEnd(_ cpu: CPU, _ area: Handle<Area>, to end: UInt64) {
+        change(cpu) { setEnd(cursor(of: area), area, end) }
+    }
 
     /// An area is cut at an address inside it: `upper`, which is in no tree, becomes the part above, O(1) where the leaf
     /// has room. False, with nothing changed, where a node cannot be had.
     func split(_ cpu: CPU, _ area: Handle<Area>, at address: UInt64, upper: Handle<Area>) -> Bool {
+        change(cpu) { cut(cpu, area, at: address, upper: upper) }
+    }
+
+    private func cut(_ cpu: CPU, _ area: Handle<Area>, at address: UInt64, upper: Handle<Area>) -> Bool {
         var at = cursor(of: area)
         at.place += 1
         guard makeRoom(cpu, &at) else { return false }
@@ -104,19 +119,23 @@ extension AreaTree {
     /// An area's end moves up; the areas that lie wholly below the new end leave the tree. One that reaches beyond it is
     /// overlapped until the caller moves its start.
     func grow(_ cpu: CPU, _ area: Handle<Area>, upTo end: UInt64) {
-        let at = cursor(of: area)
-        setEnd(at, area, end)
-        var above = next(at)
-        while !above.isNone, self.end(at: above) <= end { above = remove(cpu, at: above) }
+        change(cpu) {
+            let at = cursor(of: area)
+            setEnd(at, area, end)
+            var above = next(at)
+            while !above.isNone, self.end(at: above) <= end { above = takeOut(cpu, at: above) }
+        }
     }
 
     /// An area's start moves down; the areas that lie wholly above the new start leave the tree. One that begins before
     /// it is overlapped until the caller moves its end.
     func grow(_ cpu: CPU, _ area: Handle<Area>, downTo start: UInt64) {
-        let at = cursor(of: area)
-        setStart(at, area, start)
-        var below = previous(at)
-        while !below.isNone, self.start(at: below) >= start { below = previous(remove(cpu, at: below)) }
+        change(cpu) {
+            let at = cursor(of: area)
+            setStart(at, area, start)
+            var below = previous(at)
+            while !below.isNone, self.start(at: below) >= start { below = previous(takeOut(cpu, at: below)) }
+        }
     }
 
     private func setStart(_ at: AreaCursor, _ area: Handle<Area>, _ start: UInt64) {

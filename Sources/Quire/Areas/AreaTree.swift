@@ -2,8 +2,8 @@
 // first area above an address is found going down once. Entries also carry the largest gap in their subtree, so that a
 // free range is found from the top in O(log n). Leaves are chained for ordered walks; nodes know the node above and areas
 // their leaf, so that a change that starts at an area needs no way from the root. Nodes are records of the machine's
-// pool. Everything happens under the mmap lock. Neighbours: AreaTree+Changes.swift, AreaTree+Balance.swift,
-// AreaTree+Gaps.swift. docs/benchmarks.md has the measurement against other structures. Linux: the maple tree.
+// pool. Everything happens under the mmap lock but for one look-up, which faults make without it (docs/vma-locks.md).
+// Neighbours: AreaTree+Changes.swift, AreaTree+Balance.swift, AreaTree+Gaps.swift. docs/benchmarks.md has the measurement against other structures. Linux: the maple tree.
 
 /// A position in the tree: a leaf and an entry of it. Valid until the tree changes.
 struct AreaCursor: BitwiseCopyable {
@@ -15,9 +15,13 @@ struct AreaCursor: BitwiseCopyable {
 
 /// The head of a tree.
 struct AreaTreeHead: BitwiseCopyable {
-    var root: UInt32 = 0
-    var depth = 0
-    var count = 0
+    fileprivate var root: UInt32 = 0
+    fileprivate var depth: UInt32 = 0
+    fileprivate var count = 0
+    /// Odd while the tree changes: for those who look without a lock.
+    fileprivate var sequence: UInt32 = 0
+
+    init() {}
 }
 
 /// The areas of one address space in order of address. Areas never overlap. A handle: its state is in the pools.
@@ -29,16 +33,43 @@ struct AreaTree: BitwiseCopyable {
 
     @inline(__always) var root: UInt32 {
         get { heads[head].root }
-        nonmutating set { heads[head].root = newValue }
+        nonmutating set { heads.publish(at: head.index, offset: 0, newValue) }
     }
     @inline(__always) var depth: Int {
-        get { heads[head].depth }
-        nonmutating set { heads[head].depth = newValue }
+        get { Int(heads[head].depth) }
+        nonmutating set { heads.publish(at: head.index, offset: 4, UInt32(newValue)) }
     }
     /// The number of areas (map_count).
     @inline(__always) var count: Int {
         get { heads[head].count }
         nonmutating set { heads[head].count = newValue }
+    }
+
+    // MARK: Without a lock
+
+    private var sequence: SequenceCount { SequenceCount(heads.word(head, offset: 16)) }
+
+    /// Runs a change of the tree, which those who look without a lock then notice.
+    @inline(__always) func change<Result>(_ cpu: CPU, _ body: () -> Result) -> Result {
+        if cpu.isSequential { return body() }
+        sequence.beginWrite(cpu)
+        defer { sequence.endWrite(cpu) }
+        return body()
+    }
+
+    /// The place in the pool of the first area that ends above an address, found without any lock; 0 or any other area
+    /// where there is none. Nil: the tree was changing. O(log n).
+    @inline(__always) func lookUp(_ cpu: CPU, _ address: UInt64) -> UInt32? {
+        let begun = sequence.peek(cpu)
+        guard begun & 1 == 0 else { return nil }
+        var found = heads.peekHalf(at: head.index, offset: 0)
+        // As deep as it says now, and no deeper than any tree: what it says may be torn.
+        for _ in 0..<Swift.min(heads.peekHalf(at: head.index, offset: 4), 8) {
+            if found == 0 { break }
+            found = nodes.peekChild(found, above: address)
+        }
+        guard sequence.peek(cpu) == begun else { return nil }
+        return found < areas.capacity ? found : 0
     }
 
     // MARK: At a cursor

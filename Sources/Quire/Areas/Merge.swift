@@ -112,6 +112,9 @@ extension AddressSpace {
     private func growUp(
         _ cpu: CPU, _ below: Handle<Area>, over middle: Handle<Area>, to end: UInt64, and above: Handle<Area>
     ) throws(Errno) {
+        startWrite(cpu, below)
+        startWrite(cpu, middle)
+        if !above.isNone { startWrite(cpu, above) }
         try inheritAnonVMA(cpu, below, from: middle)
         if !above.isNone { try inheritAnonVMA(cpu, below, from: above) }
         var last = end
@@ -120,13 +123,15 @@ extension AddressSpace {
             last = core.areas[above].end
             core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
         }
-        areas.grow(cpu, below, upTo: last)
+        core.changeBounds(cpu, of: below) { areas.grow(cpu, below, upTo: last) }
         if end == core.areas[middle].end {
             freeRecord(cpu, middle)
         } else {
             splitLeaf(cpu, middle, atBorder: end)
-            core.areas[middle].pageOffset = core.areas[middle].pageOffset(of: end)
-            areas.moveStart(middle, to: end)
+            core.changeBounds(cpu, of: middle) {
+                core.areas[middle].pageOffset = core.areas[middle].pageOffset(of: end)
+                areas.moveStart(cpu, middle, to: end)
+            }
             core.rehang(cpu, middle)
         }
         if !above.isNone { freeRecord(cpu, above) }
@@ -137,6 +142,8 @@ extension AddressSpace {
     private func growDown(
         _ cpu: CPU, _ above: Handle<Area>, over middle: Handle<Area>, to start: UInt64
     ) throws(Errno) {
+        startWrite(cpu, above)
+        startWrite(cpu, middle)
         try inheritAnonVMA(cpu, above, from: middle)
         core.areas[above].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
         lower(cpu, above, to: start)
@@ -144,7 +151,7 @@ extension AddressSpace {
             freeRecord(cpu, middle)
         } else {
             splitLeaf(cpu, middle, atBorder: start)
-            areas.moveEnd(middle, to: start)
+            core.changeBounds(cpu, of: middle) { areas.moveEnd(cpu, middle, to: start) }
             core.rehang(cpu, middle)
         }
         noteMerge(cpu, above)
@@ -159,8 +166,10 @@ extension AddressSpace {
 
     /// Moves an area's start down, over areas that are gone with that; its page offset goes along.
     func lower(_ cpu: CPU, _ area: Handle<Area>, to start: UInt64) {
-        core.areas[area].pageOffset &-= (core.areas[area].start - start) >> Page.shift
-        areas.grow(cpu, area, downTo: start)
+        core.changeBounds(cpu, of: area) {
+            core.areas[area].pageOffset &-= (core.areas[area].start - start) >> Page.shift
+            areas.grow(cpu, area, downTo: start)
+        }
         core.rehang(cpu, area)
     }
 
@@ -182,6 +191,8 @@ extension AddressSpace {
         var joinsAbove = joinsAbove(above, proposal)
         if joinsBelow, joinsAbove, !areCompatible(below, above) { joinsAbove = false }
         if joinsBelow {
+            startWrite(cpu, below)
+            if joinsAbove { startWrite(cpu, above) }
             try inheritAnonVMA(cpu, below, from: proposal.source)
             if joinsAbove { try inheritAnonVMA(cpu, below, from: above) }
             core.areas[below].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
@@ -189,6 +200,7 @@ extension AddressSpace {
             return below
         }
         guard joinsAbove else { return .none }
+        startWrite(cpu, above)
         try inheritAnonVMA(cpu, above, from: proposal.source)
         core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
         self.lower(cpu, above, to: proposal.start)
@@ -200,11 +212,13 @@ extension AddressSpace {
     /// (vma_merge_extend). Throws ENOMEM with nothing changed.
     func mergeGrowth(_ cpu: CPU, _ area: Handle<Area>, _ proposal: Proposal) throws(Errno) {
         let above = areas.after(area)
+        startWrite(cpu, area)
         guard joinsAbove(above, proposal), areCompatible(area, above) else {
-            areas.moveEnd(area, to: proposal.end)
+            core.changeBounds(cpu, of: area) { areas.moveEnd(cpu, area, to: proposal.end) }
             core.rehang(cpu, area)
             return
         }
+        startWrite(cpu, above)
         try inheritAnonVMA(cpu, area, from: above)
         extend(cpu, area, to: proposal.end, swallowing: above)
     }
@@ -212,10 +226,10 @@ extension AddressSpace {
     /// Moves an area's end up, over another area where there is one to join.
     private func extend(_ cpu: CPU, _ area: Handle<Area>, to end: UInt64, swallowing above: Handle<Area>) {
         if above.isNone {
-            areas.grow(cpu, area, upTo: end)
+            core.changeBounds(cpu, of: area) { areas.grow(cpu, area, upTo: end) }
         } else {
             core.areas[area].flags.formUnion(core.areas[above].flags.intersection(.sticky))
-            areas.grow(cpu, area, upTo: core.areas[above].end)
+            core.changeBounds(cpu, of: area) { areas.grow(cpu, area, upTo: core.areas[above].end) }
             freeRecord(cpu, above)
         }
         noteMerge(cpu, area)

@@ -51,7 +51,7 @@ extension Process {
     public func mergeObstacle(at address: UInt64) -> MergeObstacle? {
         let space = self.space
         let cpu = main.cpu
-        space.mmapLock.readLock(cpu)
+        space.mmapLock.readLockForReport(cpu)
         defer { space.mmapLock.readUnlock(cpu) }
         return space.mergeObstacle(at: address)
     }

@@ -68,6 +68,7 @@ extension AddressSpace {
         var target = area
         if start > old.start { target = try splitWithinLimit(cpu, area, at: start) }
         if end < old.end { try splitWithinLimit(cpu, target, at: end) }
+        startWrite(cpu, target)
         core.areas[target].flags = attributes.flags
         if old.extras != attributes.extras {
             core.holdExtras(attributes.extras)

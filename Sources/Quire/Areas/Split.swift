@@ -6,6 +6,7 @@ extension AddressSpace {
     /// with nothing changed.
     @discardableResult
     func split(_ cpu: CPU, _ area: Handle<Area>, at address: UInt64) throws(Errno) -> Handle<Area> {
+        startWrite(cpu, area)
         let whole = core.areas[area]
         var upper = whole
         upper.start = address

@@ -70,6 +70,7 @@ extension AddressSpace {
     /// Droppable memory is not locked, though it is populated as if. Linux notices only when the area is there, so it has
     /// not merged with its neighbours either (vma_supports_mlock in __mmap_complete).
     private func unlockDroppable(_ address: UInt64, pages: UInt64) {
+        // Still a writer's, since it was made just now.
         core.areas[areas.find(address)].flags.subtract([.locked, .lockOnFault])
         numbers.lockedPages -= pages
     }

@@ -40,7 +40,9 @@ extension AddressSpace {
         // Afterwards, for the same reason as in a zap.
         defer { movePins(cpu, from: from, to: to, length: length) }
         // Whoever follows a folio to its mappings finds each entry at one of the two places (take_rmap_locks).
-        let anonVMA = core.areas[area].anonVMA
+        let (file, anonVMA) = (core.areas[area].file, core.areas[area].anonVMA)
+        if !file.isNone { core.areasLock(file).writeLock(cpu) }
+        defer { if !file.isNone { core.areasLock(file).writeUnlock(cpu) } }
         if !anonVMA.isNone { core.lock(of: anonVMA).writeLock(cpu) }
         defer { if !anonVMA.isNone { core.lock(of: anonVMA).writeUnlock(cpu) } }
         var moved: UInt64 = 0

@@ -153,6 +153,7 @@ extension AddressSpace {
         _ cpu: CPU, _ area: Handle<Area>, _ request: RemapRequest, to target: UInt64
     ) throws(Errno) {
         let keeps = request.flags.contains(.dontUnmap)
+        startWrite(cpu, area)
         let record = core.areas[area]
         guard areas.count < core.settings.maxMapCount - 3 else { throw .ENOMEM }
         let newPages = request.newLength >> Page.shift
@@ -195,6 +196,7 @@ extension AddressSpace {
     /// then, and so does this.
     private func finishKeeping(_ cpu: CPU, _ request: RemapRequest) {
         let area = areas.find(request.old)
+        startWrite(cpu, area)
         let record = core.areas[area]
         if record.flags.contains(.locked) { numbers.strandedLockedPages += record.pages }
         core.areas[area].flags.subtract([.locked, .lockOnFault])

@@ -87,7 +87,7 @@ extension Task {
         switch fault {
         case .done, .retry: .done
         case .signal(let code, let address): .signal(code, address: address)
-        case .blocked, .outOfMemory: .killed
+        case .blocked, .outOfMemory, .lockReleased: .killed
         }
     }
 }

@@ -13,6 +13,7 @@ extension Task {
         var cursor = space.areas.first
         while !cursor.isNone {
             let area = space.areas.area(at: cursor)
+            space.startWrite(cpu, area)
             if enable == 0 {
                 space.core.areas[area].flags.remove(.mergeable)
             } else if space.core.areas[area].flags.isKSMCompatible {

@@ -71,6 +71,7 @@ extension AddressSpace {
             if changed != nil { continue }
             // All that share the record are about to lose the userfaultfd.
             core.extrasPool[core.extrasPool.handle(at: record.extras)].userfault = .none
+            startWrite(cpu, area)
             core.areas[area].flags = new
         }
         core.userfaults.free(cpu, context)

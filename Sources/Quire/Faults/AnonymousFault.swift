@@ -8,7 +8,7 @@ extension AddressSpace {
     func anonymousFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome {
         let flags = core.areas[context.area].flags
         guard context.access == .write else { return mapZeroPage(cpu, context, position, flags) }
-        guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+        if let outcome = prepareAnonVMA(cpu, context) { return outcome }
         if let outcome = largeFault(cpu, context, position) { return outcome }
         let frame = newAnonymousFrame(cpu, context, zeroed: true)
         guard !frame.isNone else { return .outOfMemory }

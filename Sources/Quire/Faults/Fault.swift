@@ -1,5 +1,5 @@
-// A page fault from the top: take the mmap lock, find the area, check the rights, make the tables, hand over to the
-// kind of fault. One fault's way through the house is drawn in docs/architecture.md.
+// A page fault from the top: lock the area, or take the mmap lock and find it, check the rights, make the tables, hand over
+// to the kind of fault. One fault's way through the house is drawn in docs/architecture.md; neighbour: FaultLock.swift.
 // Linux: do_user_addr_fault, handle_mm_fault, handle_pte_fault.
 
 /// What is known about the fault while it is served.
@@ -8,6 +8,10 @@ struct FaultContext: BitwiseCopyable {
     /// The exact address, for the signal.
     let address: UInt64
     let access: Access
+    /// What keeps the area as it is.
+    var lock = FaultLock.mmap
+    /// Whether that may be given up where the fault must sleep (FAULT_FLAG_ALLOW_RETRY).
+    var mayDropLock = false
     /// False: it starts to read a page from its disk, but does not wait for it, nor for anything else (FAULT_FLAG_RETRY_NOWAIT).
     var mayWait = true
     /// The page's address.
@@ -24,6 +28,25 @@ extension AddressSpace {
             return tables.format.isCanonical(address)
                 ? .signal(.mapError, address: address) : .signal(.notCanonical, address: 0)
         }
+        var outcome = FaultOutcome.lockReleased
+        if !cpu.isSequential { outcome = faultUnderAreaLock(cpu, address, access) }
+        if case .lockReleased = outcome { outcome = faultUnderMmapLock(cpu, address, access) }
+        countFault(cpu, outcome)
+        return outcome
+    }
+
+    @inline(__always)
+    private func faultUnderMmapLock(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
+        // The lock is given up once at most: a fault that has slept is served where it is.
+        let outcome = faultUnderMmapLock(cpu, address, access, mayDropLock: true)
+        guard case .lockReleased = outcome else { return outcome }
+        return faultUnderMmapLock(cpu, address, access, mayDropLock: false)
+    }
+
+    @inline(__always)
+    private func faultUnderMmapLock(
+        _ cpu: CPU, _ address: UInt64, _ access: Access, mayDropLock: Bool
+    ) -> FaultOutcome {
         mmapLock.readLock(cpu)
         var area = areas.find(address)
         if area.isNone || core.areas[area].start > address {
@@ -31,14 +54,13 @@ extension AddressSpace {
             guard let grown = growStack(cpu, to: address) else { return .signal(.mapError, address: address) }
             area = grown
         }
-        let outcome: FaultOutcome
+        var outcome = FaultOutcome.signal(.accessError, address: address)
         if permits(core.areas[area].flags, access) {
-            outcome = serve(cpu, FaultContext(area: area, address: address, access: access))
-        } else {
-            outcome = .signal(.accessError, address: address)
+            outcome = serve(
+                cpu, FaultContext(area: area, address: address, access: access, mayDropLock: mayDropLock))
+            if case .lockReleased = outcome { return outcome }
         }
         mmapLock.readUnlock(cpu)
-        countFault(cpu, outcome)
         return outcome
     }
 
@@ -57,7 +79,8 @@ extension AddressSpace {
         }
     }
 
-    /// Serves a fault in an area whose rights allow it; the mmap lock is held for read.
+    /// Serves a fault in an area whose rights allow it; the lock that the context names is held, and still is afterwards
+    /// unless the outcome says that it was released.
     func serve(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         let outcome = serveOnce(cpu, context)
         guard outcome == .outOfMemory, core.shrinkSplitQueue(cpu) > 0 else { return outcome }

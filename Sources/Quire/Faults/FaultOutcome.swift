@@ -48,6 +48,9 @@ public enum FaultOutcome: BitwiseCopyable, Sendable, Equatable {
     case done(major: Bool)
     /// Something changed under it: start over.
     case retry
+    /// Inside the core: the fault has given up the lock it held, its area's or the mmap lock, and starts over under the mmap
+    /// lock (VM_FAULT_RETRY).
+    case lockReleased
     /// Somebody else must act first (a userfaultfd handler, a disk where the fault may not wait); the task sleeps.
     case blocked
     /// For good: a signal at the exact address.

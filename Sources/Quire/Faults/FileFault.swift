@@ -7,17 +7,18 @@
 extension AddressSpace {
     /// Serves a fault on an entry that is none in an area with a file.
     func fileFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome {
+        if let outcome = askFile(cpu, context) { return outcome }
         let area = core.areas[context.area]
         let offset = area.pageOffset(of: context.page)
         let filePages = core.pages(of: area.file)
         if context.access != .write {
             if core.settings.faultAroundBytes > Page.size,
-                core.files[area.file].kind != .special, mapAround(cpu, context, position, area, filePages)
+                core.files[area.file].kind.mapsAround, mapAround(cpu, context, position, area, filePages)
             {
                 return .done(major: false)
             }
         } else if !area.flags.contains(.shared) {
-            guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+            if let outcome = prepareAnonVMA(cpu, context) { return outcome }
         }
         guard offset < filePages else { return .signal(.busAddressError, address: context.address) }
         let isMajor = core.files[area.file].kind == .disk && readForFault(cpu, area, offset)
@@ -29,6 +30,8 @@ extension AddressSpace {
         {
             return .done(major: true)
         }
+        if let outcome = lockPage(cpu, context, area.file, offset, cached) { return outcome }
+        defer { unlockPage(cpu, cached) }
         if context.access == .write, !area.flags.contains(.shared) {
             return copyOnFirstWrite(cpu, context, position, from: cached, isMajor: isMajor)
         }
@@ -71,6 +74,7 @@ extension AddressSpace {
         guard area.pageOffset(of: context.page) >= filePages, tables.position(cpu, context.page).table.isNone else {
             return nil
         }
+        if let outcome = askFile(cpu, context) { return outcome }
         if context.access != .write, core.settings.faultAroundBytes > Page.size {
             let window = window(context, area)
             let index = UInt64(tables.format.index(context.page, level: 0))
@@ -80,7 +84,7 @@ extension AddressSpace {
                 if isMappable(cpu, area, offset) { return nil }
             }
         } else if context.access == .write, !area.flags.contains(.shared) {
-            guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+            if let outcome = prepareAnonVMA(cpu, context) { return outcome }
         }
         guard tables.allocatingTable(cpu, context.page, level: 1) != nil else { return .outOfMemory }
         return .signal(.busAddressError, address: context.address)
@@ -113,7 +117,16 @@ extension AddressSpace {
             // A recorded file's pages are all cached: they come into being when somebody looks.
             let frame = core.cachedOrMade(cpu, area.file, offset)
             if frame.isNone { continue }
+            // Who is busy with a page is not waited for under the table's lock.
+            switch tryLockPage(cpu, area.file, offset, frame) {
+            case .locked: break
+            case .gone: continue
+            case .busy:
+                memory.put(cpu, frame)
+                continue
+            }
             mapFilePage(cpu, position, page, frame, area, written: false)
+            unlockPage(cpu, frame)
             cpu.count(.faultAroundPages)
         }
         let mapped = !tables.load(cpu, position.table, Int(index)).isNone

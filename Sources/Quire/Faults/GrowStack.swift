@@ -35,6 +35,7 @@ extension AddressSpace {
             }
             if start < neighbour.end { return false }
         }
+        startWrite(cpu, area)
         // Even where it may not grow it is tied to an anon_vma from here on.
         guard prepareAnonVMA(cpu, area) else { return false }
         let pages = (stack.start - start) >> Page.shift

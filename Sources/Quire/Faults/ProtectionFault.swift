@@ -17,7 +17,7 @@ extension AddressSpace {
         if core.areas[context.area].flags.contains(.shared) {
             return isUnsharing ? .done(major: false) : allowWrite(cpu, context, position, index, seen)
         }
-        guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+        if let outcome = prepareAnonVMA(cpu, context) { return outcome }
         if frame != core.zeroFrame, memory.kind(cpu, frame) == .anonymous,
             let reused = reuse(cpu, context, position, index, seen)
         {
@@ -45,6 +45,8 @@ extension AddressSpace {
     private func allowWrite(
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
     ) -> FaultOutcome {
+        // The file is told of the first write (page_mkwrite).
+        if let outcome = askFile(cpu, context) { return outcome }
         guard tables.lockIfAttached(cpu, position, context.page) else { return .retry }
         if tables.load(cpu, position.table, index) == seen {
             tables.update(cpu, position.table, index, tables.format.dirtied(tables.format.writable(seen)))

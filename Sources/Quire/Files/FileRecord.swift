@@ -15,6 +15,14 @@ enum FileKind: UInt8, BitwiseCopyable {
     case special
     /// The memory of a device, which its driver maps.
     case device
+
+    /// Whether its pages are mapped around a fault (vm_operations_struct.map_pages). A driver's are not.
+    var mapsAround: Bool {
+        switch self {
+        case .recorded, .memory, .disk: true
+        case .special, .device: false
+        }
+    }
 }
 
 /// What a driver's mappings are and can do.
@@ -82,7 +90,9 @@ extension MachineCore {
         return size == .max ? 1 << 48 : (size &+ Page.offsetMask) >> Page.shift
     }
 
-    private func lockWord(_ file: Handle<FileRecord>) -> Word32 { files.word(file, offset: 0) }
+    /// The lock of the list of areas that map a file.
+    func areasLock(_ file: Handle<FileRecord>) -> RWSemaphore { RWSemaphore(files.word(file, offset: 0), .iMmap) }
+
     private func references(_ file: Handle<FileRecord>) -> Word32 { files.word(file, offset: 8) }
 
     /// The lock of a file's page cache.
@@ -105,7 +115,7 @@ extension MachineCore {
     func linkToFile(_ cpu: CPU, _ area: Handle<Area>) {
         let file = areas[area].file
         guard !file.isNone else { return }
-        let lock = RWSemaphore(lockWord(file), .iMmap)
+        let lock = areasLock(file)
         lock.writeLock(cpu)
         let first = files[file].firstArea
         areas[area].nextOfFile = first
@@ -119,7 +129,7 @@ extension MachineCore {
     func unlinkFromFile(_ cpu: CPU, _ area: Handle<Area>) {
         let file = areas[area].file
         guard !file.isNone else { return }
-        let lock = RWSemaphore(lockWord(file), .iMmap)
+        let lock = areasLock(file)
         lock.writeLock(cpu)
         let before = areas[area].previousOfFile
         let after = areas[area].nextOfFile

@@ -205,7 +205,8 @@ extension MachineCore {
         let height = files[file].cacheHeight
         guard height > 0 else { return }
         drop(cpu, file, files[file].cacheRoot, height - 1, base: 0, from: page, to: last, mode)
-        if files[file].indexedPages == 0 {
+        // Faults may be looking into the index of a file that somebody still has.
+        if files[file].indexedPages == 0, cpu.isSequential || files[file].references == 0 {
             freeNodes(cpu, files[file].cacheRoot, height - 1)
             files[file].cacheRoot = .none
             files[file].cacheHeight = 0
@@ -229,17 +230,36 @@ extension MachineCore {
                     to: last, mode)
                 continue
             }
-            let entry = CacheEntry(rawValue: value)
-            if mode == .unused, !isUnused(cpu, file, entry) { continue }
-            if mode == .unused, memory.has(cpu, entry.frame, FrameFlags.onDisk) {
-                store(cpu, entry.frame, in: word)
-                continue
+            drop(cpu, file, word, CacheEntry(rawValue: value), mode)
+        }
+    }
+
+    /// Drops one page. A fault that maps it meanwhile holds its lock.
+    private func drop(
+        _ cpu: CPU, _ file: Handle<FileRecord>, _ word: Word64, _ entry: CacheEntry, _ mode: DropMode
+    ) {
+        if mode == .unused, !isUnused(cpu, file, entry) { return }
+        let frame = entry.frame
+        let isLocked = !cpu.isSequential && !frame.isNone
+        if isLocked {
+            switch mode {
+            case .forGood: memory.folioLock(frame).lock(cpu)
+            case .unused: guard memory.folioLock(frame).tryLock(cpu) else { return }
             }
+        }
+        let isDropped = mode == .forGood || isUnused(cpu, file, entry)
+        let stays = isDropped && mode == .unused && memory.has(cpu, frame, FrameFlags.onDisk)
+        if stays { store(cpu, frame, in: word) }
+        if isDropped, !stays {
+            let lock = cacheLock(file)
+            lock.lock(cpu)
             word.store(cpu, 0, .pageCache)
             files[file].indexedPages -= 1
+            lock.unlock(cpu)
             if files[file].charge == .byPage { uncommit(cpu, pages: 1) }
-            memory.put(cpu, entry.anyFrame)
         }
+        if isLocked { memory.folioLock(frame).unlock(cpu) }
+        if isDropped, !stays { memory.put(cpu, entry.anyFrame) }
     }
 
     /// Whether a cached page is clean and mapped by nobody. What a recorded file's pages hold, nobody asks.

@@ -19,6 +19,8 @@ extension MachineCore {
         unmapPages(cpu, file, first, .max, evenCows: true, spaces)
         zero(cpu, file, size, Page.ceiling(size))
         dropCache(cpu, file, from: first)
+        // What faults have mapped since.
+        if !cpu.isSequential { unmapPages(cpu, file, first, .max, evenCows: true, spaces) }
     }
 
     /// Takes the bytes [start, end) out of a file: they read as zero afterwards (FALLOC_FL_PUNCH_HOLE). Whole pages go,
@@ -38,6 +40,7 @@ extension MachineCore {
         guard first < last else { return }
         unmapPages(cpu, file, first, last, evenCows: false, spaces)
         dropCache(cpu, file, from: first, to: last)
+        if !cpu.isSequential { unmapPages(cpu, file, first, last, evenCows: false, spaces) }
     }
 
     /// Takes [offset, offset + length) out of a disk file; what lies behind moves down. Throws EINVAL where the range is
@@ -82,6 +85,8 @@ extension MachineCore {
         _ cpu: CPU, _ file: Handle<FileRecord>, _ first: UInt64, _ last: UInt64, evenCows: Bool,
         _ spaces: (UInt32) -> AddressSpace?
     ) {
+        areasLock(file).readLock(cpu)
+        defer { areasLock(file).readUnlock(cpu) }
         var at = files[file].firstArea
         while at != 0 {
             let area = areas.handle(at: at)

@@ -83,6 +83,7 @@ extension AddressSpace {
     private func copyArea(
         _ cpu: CPU, _ area: Handle<Area>, into child: AddressSpace, _ copies: inout CopiesOfAreas
     ) throws(Errno) -> Bool {
+        startWrite(cpu, area)
         let source = core.areas[area]
         let charge = chargeOfCopy(cpu, source)
         if charge > 0 { try commit(cpu, pages: charge) }
@@ -132,6 +133,7 @@ extension AddressSpace {
         record.space = child.number
         record.extras = try core.extrasOfCopy(cpu, record.extras)
         let made = core.areas.take(&copies.areas, record)
+        core.closeFresh(cpu, made)
         guard record.flags.contains(.wipeOnFork) || core.forkAnonVMA(cpu, from: area, to: made) else {
             core.areas.free(cpu, made)
             core.releaseExtras(cpu, record.extras)
@@ -142,6 +144,7 @@ extension AddressSpace {
             core.hold(cpu, record.file)
             core.linkToFile(cpu, made)
         }
+        child.attachArea(cpu, made)
         child.account(record.flags, pages: Int64(record.pages))
         return made
     }

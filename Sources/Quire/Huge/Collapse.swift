@@ -126,6 +126,7 @@ extension AddressSpace {
             core.areas[area].isAnonymous, !core.areas[area].anonVMA.isNone,
             allowedOrders(core.areas[area], purpose).contains(.huge)
         else { return .notSuitable }
+        startWrite(cpu, area)
         let anonLock = core.lock(of: core.areas[area].anonVMA)
         anonLock.writeLock(cpu)
         defer { anonLock.writeUnlock(cpu) }

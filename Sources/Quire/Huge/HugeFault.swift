@@ -11,7 +11,7 @@ extension AddressSpace {
         guard let pmdTable = tables.allocatingTable(cpu, context.page, level: 1) else { return .outOfMemory }
         guard tables.load(cpu, pmdTable, tables.format.index(context.page, level: 1)).isNone else { return nil }
         guard fits(area, context.page, order: FolioOrder.huge) else { return nil }
-        guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+        if let outcome = prepareAnonVMA(cpu, context) { return outcome }
         enrol(cpu, context.area, flags: area.flags)
         if context.access != .write, core.settings.useHugeZeroPage { return mapHugeZero(cpu, context, pmdTable) }
         return mapHuge(cpu, context, pmdTable)
@@ -84,7 +84,7 @@ extension AddressSpace {
         guard isUnsharing || context.access == .write && !tables.format.isWritable(position.entry) else {
             return touchLeaf(cpu, context, position)
         }
-        guard prepareAnonVMA(cpu, context.area) else { return .outOfMemory }
+        if let outcome = prepareAnonVMA(cpu, context) { return outcome }
         if isHugeZero(cpu, position.entry) {
             if !isUnsharing, let outcome = replaceHugeZero(cpu, context, position) { return outcome }
         } else if let outcome = reuseLeaf(cpu, context, position) {

@@ -29,6 +29,9 @@ struct SpaceRecord: BitwiseCopyable {
     var defaultFlags: AreaFlags = []
     var limits = Limits()
 
+    /// Where the peak stands in the record: calls that hold the mmap lock for read note it, too.
+    static let peakResidentOffset = 72
+
     /// The child of a fork has pinned nothing.
     mutating func forgetPins() {
         pinnedPages = 0
@@ -42,7 +45,7 @@ final class AddressSpace {
     let number: UInt32
     let tables: PageTables
     let areas: AreaTree
-    let mmapLock: RWSemaphore
+    let mmapLock: MmapLock
     private let record: Handle<SpaceRecord>
     private let place: Handle<PageTables>
     private let block: AddressSpaceBlock
@@ -79,7 +82,7 @@ final class AddressSpace {
         self.tables = tables(owner: number)
         core.pageTables[place] = self.tables
         areas = AreaTree(nodes: core.nodes, areas: core.areas, heads: core.trees, head: head)
-        mmapLock = RWSemaphore(block.mmapLockWord, .mmapLock)
+        mmapLock = MmapLock(block.mmapLockWord, count: block.mmapLockCount)
     }
 
     /// Gives back what an empty address space still holds. Its areas are gone already.
@@ -139,7 +142,7 @@ final class AddressSpace {
     /// Notes the resident pages before they shrink (update_hiwater_rss).
     func noteResidentPeak() {
         let now = residentPages
-        if now > core.spaces[record].peakResident { core.spaces[record].peakResident = now }
+        core.spaces.wideWord(record, offset: SpaceRecord.peakResidentOffset).noteMost(now)
     }
 
     /// Counts pages that were mapped (positive) or unmapped with the flags (vm_stat_account).

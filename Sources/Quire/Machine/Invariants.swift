@@ -68,6 +68,8 @@ extension AddressSpace {
             if area.flags.contains(.locked) { locked += area.pages }
             cpu.require(area.space == number, "an area of another address space")
             cpu.require(area.start & Page.offsetMask == 0 && area.end & Page.offsetMask == 0, "an unaligned area")
+            let lock = core.areaLock(at: areas.area(at: cursor).index)
+            cpu.require(!lock.isLocked, "an area's lock is held, and by nobody")
             cursor = areas.next(cursor)
         }
         cpu.require(total == numbers.totalPages, "areas have \(total) pages, VmSize says \(numbers.totalPages)")
@@ -136,6 +138,9 @@ extension AddressSpace {
         let area = areas.find(address)
         cpu.require(!area.isNone && core.areas[area].start <= address, "an entry outside of every area")
         guard tables.format.isPresent(entry) else { return }
+        cpu.require(
+            !tables.format.isWritable(entry) || core.areas[area].flags.contains(.write),
+            "an entry gives a right that its area does not")
         let frame = tables.format.frame(entry)
         if frame == core.zeroFrame {
             cpu.require(!tables.format.isWritable(entry), "the zero page is writable")
@@ -154,10 +159,11 @@ extension AddressSpace {
             cpu.require(isExclusive || !tables.format.isWritable(entry), "a writable page is not exclusive")
             cpu.require(
                 !isExclusive || memory.mappings(cpu, ofPage: frame) == 1, "an exclusive page has several mappings")
-        } else if memory.folioFlags(cpu, frame) & FrameFlags.swapBacked != 0 {
-            found.shared += 1
         } else {
-            found.file += 1
+            let file = core.files.handle(at: memory.mapping(frame))
+            cpu.require(
+                core.cached(cpu, file, memory.index(frame)) == frame, "a mapped page that its file's cache lacks")
+            if memory.folioFlags(cpu, frame) & FrameFlags.swapBacked != 0 { found.shared += 1 } else { found.file += 1 }
         }
     }
 }

@@ -57,7 +57,7 @@ final class MachineCore: Sendable {
         host: Host, memory: PhysicalMemory, state: RawState, tlbs: TLBs?, cpus: Int, splitLocks: Bool,
         folding: FoldPolicy, cpu: CPU
     ) {
-        guard let areas = Pool<Area>(host: host, capacity: 1 << 22),
+        guard let areas = Pool<Area>(host: host, capacity: 1 << 22, hasSideWords: true),
             let nodes = Pool<AreaNode>(host: host, capacity: 1 << 20),
             let trees = Pool<AreaTreeHead>(host: host, capacity: 1 << 16),
             let spaces = Pool<SpaceRecord>(host: host, capacity: 1 << 16),
@@ -96,6 +96,7 @@ final class MachineCore: Sendable {
         self.cpus = cpus
         self.splitLocks = splitLocks
         self.folding = folding
+        if cpu.mode == .parallel { nodes.share() }
         // Memory that nobody has used yet is zero.
         let zero = memory.allocate(cpu, .unmovable)
         guard !zero.isNone else { return nil }

@@ -2,10 +2,11 @@
 // address space costs what it costs and leaks are seen. Part of the unsafe floor.
 //
 //     bytes    0–63   the page tables' words (PageTables.swift)
-//     bytes   64–127  mmap_lock and its sequence count; from 112 on when khugepaged learned of it, and
+//     bytes   64–127  mmap_lock and fork's sequence count; from 112 on when khugepaged learned of it, and
 //                     whether the huge zero page is held
 //     bytes  128–255  the page tables' description, for calls out of line (StoredPageTables)
-//     from   256 on   a cache line of counters for each CPU
+//     bytes  256–319  the count of mmap_lock's writers: what every fault reads, apart from the lock that few take
+//     from   320 on   a cache line of counters for each CPU
 
 /// An address space's own frames, and its top-level page table.
 @safe struct AddressSpaceBlock: BitwiseCopyable, @unchecked Sendable {
@@ -15,7 +16,7 @@
     private let root: FrameNumber
     private let cpus: Int
 
-    private static let countersOffset = 256
+    private static let countersOffset = 320
 
     /// Takes the frames; nil where memory is used up.
     init?(_ cpu: CPU, _ memory: PhysicalMemory, cpus: Int) {
@@ -50,6 +51,9 @@
     /// The word of the mmap lock.
     var mmapLockWord: Word32 { unsafe Word32(at: base + 64) }
 
+    /// Odd while mmap_lock is held for write (mm_lock_seq).
+    var mmapLockCount: Word32 { unsafe Word32(at: base + 256) }
+
     /// Odd while a fork copies entries (write_protect_seq).
     var forkSequence: SequenceCount { unsafe SequenceCount(Word32(at: base + 96)) }
 
@@ -65,7 +69,7 @@
         let tables = unsafe PageTables(
             memory: memory, root: root, words: base, counters: counters, owner: owner, tlbs: tlbs,
             splitLocks: splitLocks, folding: folding)
-        precondition(MemoryLayout<PageTables>.size <= Self.countersOffset - StoredPageTables.offset)
+        precondition(MemoryLayout<PageTables>.size <= 256 - StoredPageTables.offset)
         unsafe (base + StoredPageTables.offset).bindMemory(to: PageTables.self, capacity: 1).initialize(to: tables)
         return tables
     }

@@ -56,7 +56,7 @@ extension AddressSpace {
                     cpu, FaultContext(area: area, address: page, access: access, mayWait: mayWait))
                 countFault(cpu, outcome)
                 switch outcome {
-                case .done, .retry: continue
+                case .done, .retry, .lockReleased: continue
                 case .blocked where !mayWait: return .blocked
                 case .blocked: continue
                 case .outOfMemory: throw .ENOMEM

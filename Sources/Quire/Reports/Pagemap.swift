@@ -19,7 +19,7 @@ extension AddressSpace {
     /// The bytes [start, end) of the page map, which are whole words; fewer where the address space ends.
     func pagemapBytes(_ cpu: CPU, from start: UInt64, to end: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
-        mmapLock.readLock(cpu)
+        mmapLock.readLockForReport(cpu)
         defer { mmapLock.readUnlock(cpu) }
         for word in (start >> 3)..<(end >> 3) {
             guard word < tables.format.userEnd >> Page.shift else { break }

@@ -48,7 +48,7 @@ extension Process {
         let space = self.space
         let cpu = main.cpu
         var reports: [AreaReport] = []
-        space.mmapLock.readLock(cpu)
+        space.mmapLock.readLockForReport(cpu)
         defer { space.mmapLock.readUnlock(cpu) }
         var cursor = space.areas.first
         while !cursor.isNone {

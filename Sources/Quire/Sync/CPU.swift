@@ -29,6 +29,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case pagesCleared, pteWrites, pteWritesBatched, contpteFolds, contpteUnfolds, contpteBlocksSet, tlbBarriers
     case asyncPasses, asyncTables, asyncEntries, asyncTablesFreed, asyncPagesDropped, asyncFlushes, asyncAbandoned
     case asyncBusy
+    case mmapLocks, areaLockSuccesses, areaLockAborts, areaLockRetries, areaLockMisses
 
     /// The key in the report.
     public var label: String {
@@ -101,6 +102,11 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .collapseNone: "thp_scan_exceed_none_pte"
         case .collapseSwapped: "thp_scan_exceed_swap_pte"
         case .collapseShared: "thp_scan_exceed_share_pte"
+        case .mmapLocks: "mmap_lock_acquired"
+        case .areaLockSuccesses: "vma_lock_success"
+        case .areaLockAborts: "vma_lock_abort"
+        case .areaLockRetries: "vma_lock_retry"
+        case .areaLockMisses: "vma_lock_miss"
         }
     }
 }

@@ -145,6 +145,25 @@ public enum Safeguard: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case attachedTarget
     /// mremap holds the mmap lock for write while it moves entries, so that no table of either side can go.
     case mmapLockOfMove
+
+    // MARK: Areas' locks
+
+    /// Whoever changes an area marks it as a writer's (vma_start_write).
+    case markByWriter
+    /// Whoever marks an area waits for the faults in it first (__vma_enter_locked).
+    case waitForFaults
+    /// A fault that has locked an area looks whether a writer has marked it (vm_lock_seq against mm_lock_seq).
+    case lookAtMark
+    /// A fault that has locked an area looks whether it is still the area of its address.
+    case secondLookAtArea
+    /// The lock of an area that has left the tree stays taken (vma_mark_detached).
+    case closeDetached
+    /// A fault that needs an anon_vma for its area goes and takes the mmap lock (vmf_anon_prepare).
+    case retryForAnonVMA
+    /// A fault that must sleep gives up the lock that it holds, and no other (release_fault_lock).
+    case dropOfLockHeld
+    /// A fault that has locked a page of a file looks whether it is still in the page cache.
+    case secondLookAtPage
 }
 
 extension CPU {

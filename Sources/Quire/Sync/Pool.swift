@@ -22,21 +22,29 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
 /// A pool of records. The caller's locks guard the records; the pool's own lock guards its free list.
 @safe struct Pool<Record: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
     /// The head: word 0 the lock, 1 the free list, 2 the frontier, 3 records in use, 4 failure countdown (all ones:
-    /// nothing is given out), 6 and 7 visits counted (debug builds).
+    /// nothing is given out), 5 not 0 where readers look at records without a lock, on other threads, 6 and 7 visits
+    /// counted (debug builds).
     let head: UnsafeMutablePointer<UInt32>
     let generations: UnsafeMutablePointer<UInt32>
     let records: UnsafeMutablePointer<Record>
+    /// Two words beside each record, on a cache line of their own, which no allocation touches; only in pools that asked for
+    /// them.
+    let sideWords: UnsafeMutablePointer<UInt32>
     let capacity: UInt32
+    let hasSideWords: Bool
 
     /// Reserves room for `capacity` records; nil where the host has none.
-    init?(host: Host, capacity: Int) {
+    init?(host: Host, capacity: Int, hasSideWords: Bool = false) {
         let headBytes = 4096
         let generationBytes = (capacity * 4 + 4095) & ~4095
         let recordBytes = (capacity * MemoryLayout<Record>.stride + 4095) & ~4095
-        guard let base = unsafe host.reserve(headBytes + generationBytes + recordBytes) else { return nil }
+        let sideBytes = hasSideWords ? (capacity * PoolMemory.sideStride + 4095) & ~4095 : 0
+        guard let base = unsafe host.reserve(headBytes + generationBytes + recordBytes + sideBytes) else { return nil }
         unsafe head = base.assumingMemoryBound(to: UInt32.self)
         unsafe generations = (base + headBytes).assumingMemoryBound(to: UInt32.self)
         unsafe records = (base + headBytes + generationBytes).assumingMemoryBound(to: Record.self)
+        unsafe sideWords = (base + headBytes + generationBytes + recordBytes).assumingMemoryBound(to: UInt32.self)
+        self.hasSideWords = hasSideWords
         unsafe self.head[2] = 1
         // No handle has this generation: `.none` fails the check like any other stale handle.
         unsafe self.generations[0] = .max
@@ -46,8 +54,8 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     /// The pool as memory, whatever its records are.
     var memory: PoolMemory {
         unsafe PoolMemory(
-            head: head, generations: generations, records: records, capacity: Int(capacity),
-            stride: MemoryLayout<Record>.stride)
+            head: head, generations: generations, records: records, sideWords: hasSideWords ? sideWords : nil,
+            capacity: Int(capacity), stride: MemoryLayout<Record>.stride)
     }
 
     var lock: SpinLock { unsafe SpinLock(Word32(at: UnsafeMutableRawPointer(head)), .pool) }
@@ -88,7 +96,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
             unsafe head[2] = index + 1
         }
         countUsed(1)
-        unsafe (records + Int(index)).initialize(to: value)
+        initialize(index, value)
         return unsafe Handle(index: index, generation: generations[Int(index)])
     }
 
@@ -105,7 +113,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         check(handle)
         lock.lock(cpu)
         unsafe generations[Int(handle.index)] &+= 1
-        unsafe UnsafeMutableRawPointer(records + Int(handle.index)).storeBytes(of: head[1], as: UInt32.self)
+        unsafe setLink(handle.index, head[1])
         unsafe head[1] = handle.index
         countUsed(-1)
         lock.unlock(cpu)

@@ -2,6 +2,8 @@
 // cannot be had is known before anything has begun, and where the caller may sleep it can be waited for.
 // Linux: kmem_cache_alloc_bulk, mas_expected_entries.
 
+import Synchronization
+
 /// Free records that were taken out of a pool for one caller; each is linked to the next by its first word.
 struct PoolReserve<Record>: BitwiseCopyable {
     fileprivate(set) var count = 0
@@ -42,7 +44,7 @@ extension Pool {
         let index = reserve.first
         reserve.first = link(index)
         reserve.count -= 1
-        unsafe (records + Int(index)).initialize(to: value)
+        initialize(index, value)
         return unsafe Handle(index: index, generation: generations[Int(index)])
     }
 
@@ -63,7 +65,8 @@ extension Pool {
         unsafe UnsafeRawPointer(records + Int(index)).loadUnaligned(as: UInt32.self)
     }
 
-    @inline(__always) private func setLink(_ index: UInt32, _ next: UInt32) {
-        unsafe UnsafeMutableRawPointer(records + Int(index)).storeBytes(of: next, as: UInt32.self)
+    @inline(__always) func setLink(_ index: UInt32, _ next: UInt32) {
+        // As an atomic: whoever reads records without a lock may still be looking at this one.
+        unsafe Word32(at: UnsafeMutableRawPointer(records + Int(index))).cell.pointee.store(next, ordering: .relaxed)
     }
 }

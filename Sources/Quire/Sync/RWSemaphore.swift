@@ -70,6 +70,21 @@ import Synchronization
         if left & Self.sleepers != 0 { wakeSleepers(cpu) }
     }
 
+    /// Takes it for write as nobody's: it stays taken until `open`, whoever calls that. What lies in it is in no use.
+    func close(_ cpu: CPU) {
+        cpu.mightSleep()
+        guard unsafe lockPoint(cpu, .lock, word.cell, .acquire, name, blockers: Self.writer | Self.readers) else {
+            return
+        }
+        if !attempt(cpu, adding: Self.writer, unless: ~0) { sleepUntilWrite(cpu) }
+    }
+
+    /// Gives up what `close` took.
+    func open(_ cpu: CPU) {
+        guard unsafe lockPoint(cpu, .unlock, word.cell, .release, name) else { return }
+        if subtract(cpu, Self.writer) == Self.sleepers { wakeSleepers(cpu) }
+    }
+
     /// Whether a writer holds it: for assertions.
     var isWriteLocked: Bool { unsafe word.cell.pointee.load(ordering: .relaxed) & Self.writer != 0 }
 

@@ -76,6 +76,14 @@ import Synchronization
         ).exchanged
     }
 
+    /// Raises the value to at least another: a statistic, of which others' changes at the same moment may be lost. No schedule
+    /// point.
+    @inline(__always) func noteMost(_ value: UInt64) {
+        if unsafe value > cell.pointee.load(ordering: .relaxed) {
+            unsafe cell.pointee.store(value, ordering: .relaxed)
+        }
+    }
+
     /// Sets bits and returns the old value.
     @discardableResult
     @inline(__always) func set(_ cpu: CPU, bits: UInt64, _ name: SyncName) -> UInt64 {
@@ -110,6 +118,9 @@ import Synchronization
         }
         return unsafe cell.pointee.load(ordering: .relaxed)
     }
+
+    /// The value, for the one CPU that may change it now: no schedule point.
+    @inline(__always) var own: UInt32 { unsafe cell.pointee.load(ordering: .relaxed) }
 
     @inline(__always) func store(_ cpu: CPU, _ value: UInt32, _ name: SyncName) {
         if cpu.isExplored, unsafe announceStore(cpu, cell, UInt64(value), size: 4, .release, name) { return }

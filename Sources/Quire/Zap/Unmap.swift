@@ -31,6 +31,7 @@ extension AddressSpace {
         var cursor = first
         while !cursor.isNone, areas.start(at: cursor) < end {
             let area = areas.area(at: cursor)
+            startWrite(cpu, area)
             let record = core.areas[area]
             zapArea(cpu, &gather, area, record.start, record.end, nil)
             uncount(cpu, record)

@@ -44,12 +44,12 @@ import Testing
         if random.oneIn(2) {
             let lowest = max(room.low, area.start - min(area.start, 16 * page))
             let start = lowest + UInt64(random.below(Int((area.end - lowest) / page))) * page
-            model.tree.moveStart(area.handle, to: start)
+            model.tree.moveStart(model.test.cpu, area.handle, to: start)
             model.model[place].start = start
         } else {
             let highest = min(room.high, area.end + 16 * page)
             let end = highest - UInt64(random.below(Int((highest - area.start) / page))) * page
-            model.tree.moveEnd(area.handle, to: end)
+            model.tree.moveEnd(model.test.cpu, area.handle, to: end)
             model.model[place].end = end
         }
     }
@@ -62,7 +62,7 @@ import Testing
             for slot in 1...64 as ClosedRange<UInt64> { model.insert(slot * 16 * page, slot * 16 * page + page) }
             let next = model.model[place + 1]
             model.remove(at: place + 1)
-            model.tree.moveEnd(model.model[place].handle, to: next.end)
+            model.tree.moveEnd(model.test.cpu, model.model[place].handle, to: next.end)
             model.model[place].end = next.end
             model.expectSameAround(next.start - 1)
             model.expectSameAround(next.start)

@@ -1,5 +1,5 @@
-// One intrusion: at the n-th schedule point of CPU 0 at which it holds nothing but the mmap lock for read (or nothing
-// at all, where the intruder takes that lock for write), CPU 1 runs a whole operation. Trying every n is a small,
+// One intrusion: at the n-th schedule point of CPU 0 at which it holds nothing but the mmap lock or an area's for read (or
+// nothing at all, where the intruder takes that lock for write), CPU 1 runs a whole operation. Trying every n is a small,
 // complete search of "the other CPU acts once, in one go, anywhere". It stands in for a scheduler: it cannot stop in
 // the middle of the intruder.
 
@@ -29,7 +29,7 @@ final class Intruder: ScheduleHook {
         let wasAccessing = isAccessing
         if event.name == .tlb, event.kind == .readSideEnter { isAccessing = true }
         if event.name == .tlb, event.kind == .readSideExit { isAccessing = false }
-        guard !wasAccessing, !hasActed, holdsOnlyMmapLockForRead(cpu) else { return }
+        guard !wasAccessing, !hasActed, holdsOnlyAFaultsLock(cpu) else { return }
         // About to be given up: no longer noted as held, but its word is still set.
         if event.kind == .unlock || event.kind == .readUnlock { return }
         remaining -= 1
@@ -44,13 +44,14 @@ final class Intruder: ScheduleHook {
         preconditionFailure("CPU \(cpu.index) waits for \(event.name.label), which nobody gives up")
     }
 
-    private func holdsOnlyMmapLockForRead(_ cpu: CPU) -> Bool {
+    private func holdsOnlyAFaultsLock(_ cpu: CPU) -> Bool {
         let count = unsafe Int(cpu.state.pointee.heldCount)
         guard count <= 1 else { return false }
         guard count == 1 else { return true }
         if takesMmapLock { return false }
         let held = unsafe cpu.state.pointee.held[0]
-        guard held >> 56 == UInt64(SyncName.mmapLock.rawValue) else { return false }
+        let names = [SyncName.mmapLock, .vmaLock].map { UInt64($0.rawValue) }
+        guard names.contains(held >> 56) else { return false }
         let word = unsafe UnsafeRawPointer(bitPattern: UInt(held & (1 << 56 - 1)))!
         return unsafe word.load(as: UInt32.self) >> 31 == 0
     }

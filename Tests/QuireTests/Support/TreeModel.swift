@@ -56,7 +56,7 @@ struct TreeModel {
         model[place].end = end
         while place + 1 < model.count, model[place + 1].start < end {
             if model[place + 1].end > end {
-                tree.moveStart(model[place + 1].handle, to: end)
+                tree.moveStart(cpu, model[place + 1].handle, to: end)
                 model[place + 1].start = end
             } else {
                 test.core.areas.free(cpu, model.remove(at: place + 1).handle)
@@ -71,7 +71,7 @@ struct TreeModel {
         var below = place - 1
         while below >= 0, model[below].end > start {
             if model[below].start < start {
-                tree.moveEnd(model[below].handle, to: start)
+                tree.moveEnd(cpu, model[below].handle, to: start)
                 model[below].end = start
             } else {
                 test.core.areas.free(cpu, model.remove(at: below).handle)
