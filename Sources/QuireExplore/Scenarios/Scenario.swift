@@ -95,7 +95,8 @@ extension Scenario {
     /// All, in the order of their names.
     public static let all: [Scenario] = [
         (emptyTables + translationRaces + retractAndMove).sorted { $0.name < $1.name },
-        contiguousRaces, pinRaces, exclusivityRaces, areaLocks, questionOneScenes, hookMatrix, asyncReclaim, reclaimMatrix,
+        contiguousRaces, pinRaces, exclusivityRaces, areaLocks, questionOneScenes, hookMatrix, asyncReclaim,
+        reclaimMatrix,
         userPairs, splitPairs,
     ].flatMap { $0 }
 
