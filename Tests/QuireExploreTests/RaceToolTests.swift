@@ -176,6 +176,28 @@ private let discardAgainstStore = """
         if one.isExhausted { #expect(one.executions == two.executions) }
     }
 
+    // MARK: Chances
+
+    /// Wherever a frame may be wanting in a fault or a fork beside a discard: the access is killed or the fork fails, and nothing leaks.
+    @Test(arguments: [Chance.allocationFails, .batchFails, .reschedules, .tryLockFails])
+    func whatMayFailOnceFailsWithoutHarm(_ chance: Chance) throws {
+        let start: UInt64 = 0x1000_0000_0000
+        let scene = try MachineScene(cpus: 2, host: .linux, without: Omissions(chances: [chance])) { task in
+            try task.mmap(
+                start, length: 2 << 20, protection: [.read, .write], flags: [.private, .anonymous, .fixed])
+            task.touchWrite(start, 8192)
+        }
+        scene.cpu(0, "discard") { task in try? task.madvise(start, 2 << 20, Advice.dontNeed.rawValue) }
+        scene.cpu(1, "store, fork") { task in
+            _ = task.storeByte(start + 0x5000, 1)
+            if let child = try? task.fork(pid: 50) { child.main.exit() }
+        }
+        let result = Explorer(.exhaustive(preemptions: 1)).explore(
+            scene.scene { process in "RssAnon \(process.status().anonymous)" })
+        #expect(result.isExhausted)
+        #expect(result.broken == [])
+    }
+
     // MARK: What ends a run early
 
     private func words(_ bodies: [@Sendable (LitmusWords, CPU) -> Void]) -> Scene {

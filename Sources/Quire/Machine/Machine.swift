@@ -93,6 +93,7 @@ public final class Machine: @unchecked Sendable {
     public func explore(with hook: ScheduleHook?, without omissions: Omissions = .none) {
         environment.hook = hook
         state.set(mode: hook == nil ? .sequential : .explored, without: omissions)
+        if omissions.chances.contains(.allocationFails) { core.memory.chooseFailures(hook != nil) }
     }
 
     /// Lets the machine run without schedule points, between two runs of an explorer, which still hears of what is broken.

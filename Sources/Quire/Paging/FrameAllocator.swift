@@ -92,6 +92,9 @@ extension PhysicalMemory {
     /// Lets the allocation after `count` more slow ones fail, once; a negative count ends that. For tests.
     func fail(after count: Int) { unsafe zone.pointee.failCountdown = count < 0 ? 0 : UInt32(count) + 1 }
 
+    /// Has each allocation ask an explorer whether it fails, or no longer.
+    func chooseFailures(_ isOn: Bool) { unsafe zone.pointee.failCountdown = isOn ? .max : 0 }
+
     /// Empties the CPU's own lists into the buddy lists.
     func drain(_ cpu: CPU) {
         unsafe drain(cpu, list(cpu, false), down: 0)
@@ -111,13 +114,18 @@ extension PhysicalMemory {
     // MARK: The slow side, under the zone lock
 
     private func mustFail() -> Bool {
-        guard unsafe zone.pointee.failCountdown != 0 else { return false }
+        guard unsafe zone.pointee.failCountdown != 0, unsafe zone.pointee.failCountdown != .max else { return false }
         unsafe zone.pointee.failCountdown -= 1
         return unsafe zone.pointee.failCountdown == 0
     }
 
     @inline(never)
     private func refill(_ cpu: CPU, _ list: UnsafeMutablePointer<UInt32>, _ unmovable: Bool) -> Bool {
+        if unsafe zone.pointee.failCountdown == .max {
+            // An explorer chooses; whoever has a frame of its own needs no refill.
+            if cpu.happens(.allocationFails) { return false }
+            if unsafe list[0] != 0 { return true }
+        }
         zoneLock.lock(cpu)
         defer { zoneLock.unlock(cpu) }
         if mustFail() { return false }

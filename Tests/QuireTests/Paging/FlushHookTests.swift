@@ -24,7 +24,7 @@ import Testing
     func aNewTableFlushesItsSpan(hooks: String) throws {
         let test = try machine(hooks)
         let start = try test.map(2 * span)
-        let grown = try test.growth(.tlbFlushes, .tlbFlushedPages) {
+        let grown = test.growth(.tlbFlushes, .tlbFlushedPages) {
             test.task.touchWrite(start + 5 * page, page)
             test.task.touchWrite(start + 9 * page, page)
             test.task.touchWrite(start + span, page)
