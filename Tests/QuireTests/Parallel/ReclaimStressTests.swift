@@ -1,6 +1,6 @@
 // Real threads for every pair of empty-table reclaim with what must survive a vanishing table, on the same table and on the
-// next. Afterwards every invariant holds and nothing is left. CI runs these under the thread sanitizer too (.ci/run); how many rounds
-// comes from the environment, since that is ten times slower.
+// next. Afterwards every invariant holds and nothing is left. Scripts/stress-threads runs these under the thread sanitizer; how
+// many rounds comes from the environment, since that is ten times slower.
 
 import Foundation
 import Testing
