@@ -36,7 +36,13 @@ extension AddressSpace {
     // MARK: Faults
 
     /// Finds and locks the area of an address for a fault, without the mmap lock; none where the fault must take that.
+    @inline(never)
     func lockArea(_ cpu: CPU, _ address: UInt64) -> Handle<Area> {
+        cpu.isExplored ? lockAreaInMode(cpu, address) : lockAreaInMode(cpu.unexplored, address)
+    }
+
+    @_transparent
+    private func lockAreaInMode(_ cpu: CPU, _ address: UInt64) -> Handle<Area> {
         // Twice: a miss says that something changed just now, and a writer may go on for long.
         for _ in 0..<2 {
             if let place = areas.lookUp(cpu, address) {
@@ -63,7 +69,7 @@ extension AddressSpace {
         case missed
     }
 
-    @inline(__always) private func startRead(_ cpu: CPU, _ place: UInt32, _ address: UInt64) -> ReadStart {
+    @_transparent private func startRead(_ cpu: CPU, _ place: UInt32, _ address: UInt64) -> ReadStart {
         let lock = core.areaLock(at: place)
         guard lock.tryReadLock(cpu) else { return .aborted }
         // From here on nobody frees the record; what it says is looked at now.

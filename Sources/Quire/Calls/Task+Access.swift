@@ -20,6 +20,17 @@ extension Task {
     /// Writes one byte.
     @inline(__always)
     public func storeByte(_ address: UInt64, _ byte: UInt8) -> AccessOutcome {
+        let cpu = cpu
+        return cpu.isExplored ? storeByteExplored(cpu, address, byte) : storeByte(cpu.unexplored, address, byte)
+    }
+
+    @inline(never)
+    private func storeByteExplored(_ cpu: CPU, _ address: UInt64, _ byte: UInt8) -> AccessOutcome {
+        storeByte(cpu, address, byte)
+    }
+
+    @_transparent
+    private func storeByte(_ cpu: CPU, _ address: UInt64, _ byte: UInt8) -> AccessOutcome {
         outcome(
             space.use(cpu, address, .write) { frame in
                 space.memory.setByte(cpu, frame, offset: Int(truncatingIfNeeded: address & Page.offsetMask), byte)

@@ -5,7 +5,7 @@
 extension AddressSpace {
     /// Makes one access: `body` uses the frame that the address maps, after as many faults as it takes. Walk and use
     /// are one access section: a flush of translations by another CPU waits for its end.
-    @inline(__always)
+    @_transparent
     func use(_ cpu: CPU, _ address: UInt64, _ access: Access, _ body: (FrameNumber) -> Void) -> FaultOutcome {
         while true {
             memory.accesses.enter(cpu)
@@ -25,7 +25,7 @@ extension AddressSpace {
     }
 
     /// The hardware's walk: the frame, with accessed and dirty set, or none: a fault.
-    @inline(__always)
+    @_transparent
     private func hardwareWalk(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FrameNumber {
         // A walk looks at no bits above the top level's: another address would alias a mapped one.
         guard address < tables.format.userEnd else { return .none }

@@ -6,6 +6,18 @@
 extension AddressSpace {
     /// Serves a fault on an entry that is none in an anonymous area.
     func anonymousFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome {
+        cpu.isExplored
+            ? anonymousFaultExplored(cpu, context, position) : anonymousFaultInMode(cpu.unexplored, context, position)
+    }
+
+    @inline(never)
+    private func anonymousFaultExplored(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome
+    {
+        anonymousFaultInMode(cpu, context, position)
+    }
+
+    @_transparent
+    private func anonymousFaultInMode(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome {
         let flags = core.areas[context.area].flags
         guard context.access == .write else { return mapZeroPage(cpu, context, position, flags) }
         if let outcome = prepareAnonVMA(cpu, context) { return outcome }

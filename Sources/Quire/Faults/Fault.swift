@@ -22,6 +22,16 @@ extension AddressSpace {
     /// Serves a fault at an address.
     @inline(never)
     func fault(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
+        cpu.isExplored ? faultExplored(cpu, address, access) : faultInMode(cpu.unexplored, address, access)
+    }
+
+    @inline(never)
+    private func faultExplored(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
+        faultInMode(cpu, address, access)
+    }
+
+    @_transparent
+    private func faultInMode(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
         cpu.count(.faults)
         cpu.note(.fault(address))
         guard address < tables.format.userEnd else {
@@ -35,7 +45,7 @@ extension AddressSpace {
         return outcome
     }
 
-    @inline(__always)
+    @_transparent
     private func faultUnderMmapLock(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
         // The lock is given up once at most: a fault that has slept is served where it is.
         let outcome = faultUnderMmapLock(cpu, address, access, mayDropLock: true)
@@ -43,7 +53,7 @@ extension AddressSpace {
         return faultUnderMmapLock(cpu, address, access, mayDropLock: false)
     }
 
-    @inline(__always)
+    @_transparent
     private func faultUnderMmapLock(
         _ cpu: CPU, _ address: UInt64, _ access: Access, mayDropLock: Bool
     ) -> FaultOutcome {
@@ -81,6 +91,7 @@ extension AddressSpace {
 
     /// Serves a fault in an area whose rights allow it; the lock that the context names is held, and still is afterwards
     /// unless the outcome says that it was released.
+    @_transparent
     func serve(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         let outcome = serveOnce(cpu, context)
         guard outcome == .outOfMemory, core.shrinkSplitQueue(cpu) > 0 else { return outcome }
@@ -88,11 +99,26 @@ extension AddressSpace {
     }
 
     private func serveOnce(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
+        cpu.isExplored ? serveExplored(cpu, context) : serveInMode(cpu.unexplored, context)
+    }
+
+    @inline(never)
+    private func serveExplored(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome { serveInMode(cpu, context) }
+
+    @_transparent
+    private func serveInMode(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         // Only the first write needs an anon_vma, and only private areas have anonymous pages.
         if !core.areas[context.area].isAnonymous, let outcome = faultBeyondEnd(cpu, context) { return outcome }
         // From the walk to the lock: a table that is reclaimed meanwhile must not be somebody else's frame by then.
         memory.rcu.enter(cpu)
-        defer { memory.rcu.exit(cpu) }
+        let outcome = serveByEntry(cpu, context)
+        memory.rcu.exit(cpu)
+        return outcome
+    }
+
+    /// Serves the fault by what the tables say of its page.
+    @_transparent
+    private func serveByEntry(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome {
         var position = tables.position(cpu, context.page)
         if position.table.isNone {
             if let leaf = tables.leaf(at: position, context.page) {

@@ -15,6 +15,13 @@ extension AddressSpace {
     /// Serves a fault without the mmap lock; `.lockReleased`, with nothing held, where it takes that.
     @inline(never)
     func faultUnderAreaLock(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
+        cpu.isExplored
+            ? faultUnderAreaLockInMode(cpu, address, access)
+            : faultUnderAreaLockInMode(cpu.unexplored, address, access)
+    }
+
+    @_transparent
+    private func faultUnderAreaLockInMode(_ cpu: CPU, _ address: UInt64, _ access: Access) -> FaultOutcome {
         let area = lockArea(cpu, address)
         if area.isNone { return .lockReleased }
         let flags = core.areas[area].flags

@@ -125,8 +125,9 @@ public final class Task {
     public let tid: Int
     private let owner: Unowned<Process>
     private let ownerMachine: Unowned<Machine>
-    /// The CPU it runs on.
-    public let cpu: CPU
+    private let home: CPU
+    /// The CPU it runs on, as the machine runs now.
+    @inline(__always) public var cpu: CPU { home.now }
     let space: AddressSpace
     /// Where its pages are to come from (set_mempolicy).
     var policy = MemoryPolicy.none
@@ -135,7 +136,7 @@ public final class Task {
         self.tid = tid
         owner = Unowned(process)
         ownerMachine = Unowned(process.machine)
-        self.cpu = cpu
+        home = cpu
         space = process.space
     }
 

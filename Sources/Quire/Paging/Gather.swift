@@ -126,6 +126,11 @@ struct Gather: ~Copyable {
     }
 
     private mutating func freePages() {
+        cpu.isExplored ? freePages(cpu) : freePages(cpu.unexplored)
+    }
+
+    @_transparent
+    private mutating func freePages(_ cpu: CPU) {
         if bundled + filled > 0 { cpu.count(.gatherFlushes) }
         for place in 0..<bundled { memory.put(cpu, gathered: bundle[place]) }
         bundled = 0
@@ -158,7 +163,8 @@ extension PhysicalMemory {
     }
 
     /// Drops what a word of a gather's list says.
-    @inline(__always) func put(_ cpu: CPU, gathered word: UInt64) {
+    @_transparent
+    func put(_ cpu: CPU, gathered word: UInt64) {
         let frame = FrameNumber(UInt32(truncatingIfNeeded: word))
         if flags(frame).loadRelaxed(cpu, .frameFlags) & FrameFlags.large != 0 {
             return put(cpu, folio: head(cpu, frame), count: UInt32(truncatingIfNeeded: word >> 32) &+ 1)

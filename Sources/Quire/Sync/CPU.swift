@@ -1,6 +1,7 @@
 // The CPU context: every core function receives one. On it hang the way the machine runs (sequential, parallel,
 // explored), the statistics of that CPU, its RCU nesting and, in debug builds, the locks it holds. It is a pointer to
-// a record in raw memory, so that passing it costs nothing and reading it takes no exclusivity check.
+// a record in raw memory, so that passing it costs nothing and reading it takes no exclusivity check; the way the machine
+// runs stands in its lowest bits, where the compiler sees that it does not change.
 // The kernel's counterpart: `this_cpu` data and `current`.
 
 import Synchronization
@@ -131,18 +132,58 @@ struct CPUState {
     var folios: InlineArray<88, Int64> = InlineArray(repeating: 0)
 }
 
-/// The context of one simulated CPU, handed to every core function.
+/// The context of one simulated CPU, handed to every core function. Good for one call into the core: the mode that it carries
+/// is that of the moment it was made.
 @safe public struct CPU: BitwiseCopyable, @unchecked Sendable {
-    let state: UnsafeMutablePointer<CPUState>
+    /// The address of the CPU's record; in the two lowest bits the raw value of the mode.
+    private let bits: UInt
+
+    private static let modeBits: UInt = 3
+
+    private init(bits: UInt) { self.bits = bits }
+
+    /// The context of the CPU whose record lies there, as its machine runs now.
+    @inline(__always) init(_ state: UnsafeMutablePointer<CPUState>) {
+        unsafe self.init(bits: UInt(bitPattern: state) | UInt(state.pointee.mode))
+    }
+
+    /// The CPU's record.
+    @inline(__always) var state: UnsafeMutablePointer<CPUState> {
+        unsafe UnsafeMutablePointer(bitPattern: bits & ~Self.modeBits).unsafelyUnwrapped
+    }
+
+    /// The same CPU, as its machine runs now.
+    @inline(__always) var now: CPU { unsafe CPU(state) }
 
     /// The CPU's number, from 0.
     public var index: Int { unsafe Int(state.pointee.index) }
 
     /// True where operations need no atomics: one thread runs the machine.
-    @inline(__always) var isSequential: Bool { unsafe state.pointee.mode == 0 }
+    @inline(__always) var isSequential: Bool { bits & Self.modeBits == 0 }
 
     /// How the machine runs.
-    public var mode: RunMode { unsafe RunMode(rawValue: state.pointee.mode)! }
+    public var mode: RunMode { RunMode(rawValue: UInt8(truncatingIfNeeded: bits & Self.modeBits))! }
+
+    /// Whether a controlled scheduler runs the machine: the one test that the seam costs.
+    @inline(__always) var isExplored: Bool {
+        #if QUIRE_NO_SEAM
+            false
+        #else
+            // Out of the way of what follows: half of the seam's time was its code between the operations.
+            _slowPath(bits & UInt(RunMode.explored.rawValue) != 0)
+        #endif
+    }
+
+    /// The same CPU where it is known that nobody explores: what is inlined behind it makes no test of that. A function that
+    /// every fault or zap goes through asks once, and has its body once for each answer:
+    ///
+    ///     func fault(_ cpu: CPU) { cpu.isExplored ? faultExplored(cpu) : faultInMode(cpu.unexplored) }
+    ///     @inline(never) private func faultExplored(_ cpu: CPU) { faultInMode(cpu) }
+    ///     @_transparent private func faultInMode(_ cpu: CPU) { … }
+    ///
+    /// Of the instructions of a page's touch and zap the tests took 16 % before, and 1 % so (`quire bench seam`). Not
+    /// `@inline(__always)`: of several calls the compiler takes one in and leaves the others.
+    @inline(__always) var unexplored: CPU { CPU(bits: bits & ~UInt(RunMode.explored.rawValue)) }
 
     /// Adds to a statistics counter.
     @inline(__always) func count(_ counter: Counter, _ amount: UInt64 = 1) {

@@ -49,7 +49,7 @@
     /// The context of a CPU.
     func cpu(_ index: Int) -> CPU {
         precondition(index >= 0 && index < cpus, "no such CPU")
-        return unsafe CPU(state: (base + 4096 + index * Self.cpuStride).assumingMemoryBound(to: CPUState.self))
+        return unsafe CPU((base + 4096 + index * Self.cpuStride).assumingMemoryBound(to: CPUState.self))
     }
 
     /// Pages promised to programs.

@@ -1,6 +1,6 @@
 // The seam between the memory manager and whoever schedules it. Each lock, word, RCU, wait and flush operation
 // calls `schedulePoint` first; where the machine is explored, that hands control to the machine's `ScheduleHook`.
-// The one `#if` of the project stands here: building with QUIRE_NO_SEAM removes the seam, to measure what it costs.
+// Building with QUIRE_NO_SEAM removes the seam (CPU.swift), to measure what it costs.
 
 /// One operation about to happen.
 public struct SyncEvent: BitwiseCopyable, Sendable {
@@ -144,18 +144,6 @@ func announceLoad(
     return cpu.askHook {
         $0.hasStoreBuffers ? $0.bufferedValue(UInt64(UInt(bitPattern: object)), size: size, on: cpu) : nil
     } ?? nil
-}
-
-extension CPU {
-    /// Whether a controlled scheduler runs the machine: the one read that the seam costs.
-    @inline(__always) var isExplored: Bool {
-        #if QUIRE_NO_SEAM
-            false
-        #else
-            // Out of the way of what follows: half of the seam's time was its code between the operations.
-            _slowPath(unsafe state.pointee.mode == RunMode.explored.rawValue)
-        #endif
-    }
 }
 
 @inline(never)

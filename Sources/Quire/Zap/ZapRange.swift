@@ -110,6 +110,16 @@ extension AddressSpace {
         _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ table: FrameNumber, _ address: inout UInt64,
         _ end: UInt64, _ details: ZapDetails?
     ) -> ZapStep {
+        cpu.isExplored
+            ? zapEntriesInMode(cpu, &gather, area, table, &address, end, details)
+            : zapEntriesInMode(cpu.unexplored, &gather, area, table, &address, end, details)
+    }
+
+    @_transparent
+    private func zapEntriesInMode(
+        _ cpu: CPU, _ gather: inout Gather, _ area: Handle<Area>, _ table: FrameNumber, _ address: inout UInt64,
+        _ end: UInt64, _ details: ZapDetails?
+    ) -> ZapStep {
         let format = tables.format
         var step = ZapStep(core.areas[area].flags, zapsCows: ZapDetails.zapsCows(details))
         let mayReschedule = core.settings.rescheduleAfter != 0
