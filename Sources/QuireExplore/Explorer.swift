@@ -57,6 +57,7 @@ public struct Explorer {
 
     func explore(_ scene: Scene, _ chooser: Chooser, _ progress: ((Exploration) -> Void)?) -> Exploration {
         let scheduler = Scheduler(chooser, scene, hasStoreBuffers: hasStoreBuffers)
+        defer { scene.reset(nil) }
         var result = Exploration()
         let clock = ContinuousClock()
         let begin = clock.now
@@ -101,6 +102,7 @@ public struct Explorer {
     public func replay(_ scene: Scene, _ schedule: Schedule) -> ReplayedRun {
         let chooser = ReplayChooser(schedule)
         let scheduler = Scheduler(chooser, scene, hasStoreBuffers: hasStoreBuffers)
+        defer { scene.reset(nil) }
         let recorder = scene.describe.map { DrawingRecorder(scheduler, describe: $0) }
         let outcome = run(scene, scheduler)
         return ReplayedRun(

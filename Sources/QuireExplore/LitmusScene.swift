@@ -26,6 +26,7 @@ public final class LitmusScene {
     private let litmus: LitmusMachine
     public var omissions: Omissions
     private var hook: ScheduleHook?
+    private var runs = RunsOfAMachine()
     private let judged: JudgedOutcomes
     /// A line that could not be played.
     public private(set) var failure: (any Error)?
@@ -43,11 +44,15 @@ public final class LitmusScene {
         }
     }
 
+    deinit { runs.end(litmus.machine) }
+
     /// The scene.
     public var scene: Scene {
         Scene(
             reset: { [self] hook in
                 self.hook = hook
+                guard let hook else { return litmus.machine.explore(with: nil) }
+                runs.begin()
                 litmus.begin(hook, without: omissions)
             },
             bodies: file.sequences.indices.map { number in
@@ -61,6 +66,7 @@ public final class LitmusScene {
                 do {
                     let (text, broken) = try litmus.finish()
                     judged.note(text, broken)
+                    runs.completed()
                     return text
                 } catch {
                     failure = error

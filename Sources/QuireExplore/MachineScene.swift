@@ -35,6 +35,7 @@ public final class MachineScene {
     /// The tasks of the present run, by CPU.
     private var tasks: [Task] = []
     private var hook: ScheduleHook?
+    private var runs = RunsOfAMachine()
 
     /// Makes the machine and prepares it on CPU 0. `warm` comes last, with a task on each CPU: what
     /// it touches is what the CPU's TLB knows at the beginning. Throws what they throw.
@@ -61,6 +62,8 @@ public final class MachineScene {
         }
         checkpoint = machine.checkpoint()
     }
+
+    deinit { runs.end(machine) }
 
     /// Lets every CPU have free frames of its own, as on a machine that has run for a while: to fill a list takes a hundred
     /// steps and more, in which nothing of the scene happens.
@@ -95,14 +98,17 @@ public final class MachineScene {
                 if !process.hasExited { process.checkInvariants() }
                 let text = (self.outcome ?? outcome)(process)
                 machine.requireNothingLeft()
+                runs.completed()
                 return text
             },
             inspect: { [machine] event in machine.brokenUse(event) },
             describe: { [machine] event in machine.describe(event) })
     }
 
-    private func reset(_ hook: ScheduleHook) {
+    private func reset(_ hook: ScheduleHook?) {
         self.hook = hook
+        guard let hook else { return machine.explore(with: nil) }
+        runs.begin()
         machine.restore(checkpoint)
         tasks = acts.indices.map { process.makeTask(tid: 100 + $0, cpu: $0) }
         machine.explore(with: hook, without: omissions)

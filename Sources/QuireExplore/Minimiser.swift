@@ -12,6 +12,7 @@ extension Explorer {
         for most in 0..<max(best.preemptions, 1) {
             let chooser = ExhaustiveChooser(preemptions: most, prefix: [])
             let scheduler = Scheduler(chooser, scene, keepsTrace: true, hasStoreBuffers: hasStoreBuffers)
+            defer { scene.reset(nil) }
             repeat {
                 left -= 1
                 if run(scene, scheduler).text == outcome {
@@ -33,6 +34,7 @@ extension Explorer {
                 // What follows goes its own way: whoever runs goes on.
                 let chooser = ReplayChooser(shorter)
                 let scheduler = Scheduler(chooser, scene, hasStoreBuffers: hasStoreBuffers)
+                defer { scene.reset(nil) }
                 if run(scene, scheduler).text == outcome, scheduler.preemptions < best.preemptions {
                     best = (chooser.schedule, scheduler.preemptions, false)
                     isSmaller = true

@@ -82,6 +82,7 @@ extension Explorer {
         for length in 1...64 {
             let chooser = ExhaustiveChooser(preemptions: preemptions, prefix: [], depth: length)
             let scheduler = Scheduler(chooser, scene, keepsTrace: false, hasStoreBuffers: hasStoreBuffers)
+            defer { scene.reset(nil) }
             var all: [[UInt8]] = []
             repeat {
                 _ = run(scene, scheduler)

@@ -5,8 +5,9 @@ public import Quire
 
 /// Something to explore.
 public struct Scene {
-    /// Puts everything back to the beginning and hands operations to the hook.
-    public var reset: (ScheduleHook) -> Void
+    /// Puts everything back to the beginning and hands operations to the hook; nil: the exploration is over, and nothing refers to
+    /// its hook any more.
+    public var reset: (ScheduleHook?) -> Void
     /// What each simulated CPU does; number n runs on CPU n.
     public var bodies: [() -> Void]
     /// What came of a run, once all have ended.
@@ -17,7 +18,7 @@ public struct Scene {
     public var describe: ((SyncEvent) -> String)?
 
     public init(
-        reset: @escaping (ScheduleHook) -> Void, bodies: [() -> Void], outcome: @escaping () -> String,
+        reset: @escaping (ScheduleHook?) -> Void, bodies: [() -> Void], outcome: @escaping () -> String,
         inspect: ((SyncEvent) -> String?)? = nil, describe: ((SyncEvent) -> String)? = nil
     ) {
         self.reset = reset

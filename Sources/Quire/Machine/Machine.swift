@@ -31,6 +31,7 @@ public final class Machine: @unchecked Sendable {
     /// Names of files and special areas; number 0 is no name.
     var strings: [String] = [""]
     var stringNumbers: [String: UInt32] = ["": 0]
+    private var isAbandoned = false
 
     /// Makes a machine. Throws `MachineError.noHostMemory`, or `.badValue` for a configuration that cannot be.
     public init(_ configuration: MachineConfiguration, host: Host) throws(MachineError) {
@@ -80,10 +81,20 @@ public final class Machine: @unchecked Sendable {
             process.lender = nil
             process.borrowers = []
         }
+        releaseMemory()
+    }
+
+    private func releaseMemory() {
+        guard !isAbandoned else { return }
+        isAbandoned = true
         core.release(to: host)
         core.memory.release(to: host, cpus: configuration.cpus)
         state.release(to: host)
     }
+
+    /// Gives the host's memory back at once; nothing of the machine may be used any more. For a machine that an explorer left in
+    /// the middle of runs: the stacks that nobody goes back to refer to it for ever.
+    public func abandon() { releaseMemory() }
 
     /// The context of a CPU, 0 ..< `configuration.cpus`.
     public func cpu(_ index: Int) -> CPU { state.cpu(index) }
