@@ -34,6 +34,8 @@ public struct Exploration: Sendable {
     public var seconds = 0.0
     /// Whether the search ended inside its bound: only then does "none" mean none.
     public var isExhausted = false
+    /// Why the scene could not be run to its end: then the search ended there, and nothing is known of it.
+    public var failure: (any Error)?
 
     public init() {}
 
@@ -70,6 +72,7 @@ public struct Exploration: Sendable {
         executions += other.executions
         redundant += other.redundant
         steps += other.steps
+        if failure == nil { failure = other.failure }
     }
 }
 

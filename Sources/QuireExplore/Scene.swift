@@ -16,15 +16,19 @@ public struct Scene {
     public var inspect: ((SyncEvent) -> String?)?
     /// What an operation is called in a diagram, asked just before it happens.
     public var describe: ((SyncEvent) -> String)?
+    /// Why the last run was none: something in the scene itself is wrong. Asked after each run; it ends the search.
+    public var failure: (() -> (any Error)?)?
 
     public init(
         reset: @escaping (ScheduleHook?) -> Void, bodies: [() -> Void], outcome: @escaping () -> String,
-        inspect: ((SyncEvent) -> String?)? = nil, describe: ((SyncEvent) -> String)? = nil
+        inspect: ((SyncEvent) -> String?)? = nil, describe: ((SyncEvent) -> String)? = nil,
+        failure: (() -> (any Error)?)? = nil
     ) {
         self.reset = reset
         self.bodies = bodies
         self.outcome = outcome
         self.inspect = inspect
         self.describe = describe
+        self.failure = failure
     }
 }

@@ -216,26 +216,30 @@ struct RaceCommand: ParsableCommand {
         let omissions = try omissions()
         let bar = ProgressBar("race")
         let most = explorer.budget
-        do {
+        return try Self.saying {
+            defer { bar.finish() }
             let cores = workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount
             let exploration = try explorer.explore(workers: cores, progress: { bar.show($0, of: most) }) {
                 try subject.makeScene(omissions)
             }
+            if let failure = exploration.failure { throw failure }
             var report = RaceReport(subject: subject, explorer: explorer, exploration: exploration)
             let scene = try subject.makeScene(omissions)
             for (text, found) in exploration.outcomes.sorted(by: { $0.key < $1.key }).prefix(32) {
                 let least = explorer.minimise(scene, text, from: found, budget: 10_000)
                 report.shortest[text] = (explorer.replay(scene, least.schedule), least.schedule)
             }
-            bar.finish()
             return report
-        } catch let error as ReplayError {
-            bar.finish()
-            if case .skipped = error { throw Self.fail(error.description, .skipped) }
-            throw Self.fail(error.description)
+        }
+    }
+
+    /// What is wrong with a file is said with its place and ends the tool as bad input, whenever it is found.
+    static func saying<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as ReplayError {
+            if case .skipped = error { throw fail(error.description, .skipped) }
+            throw fail(error.description)
         } catch let error as ParseError {
-            bar.finish()
-            throw Self.fail(error.description)
+            throw fail(error.description)
         }
     }
 

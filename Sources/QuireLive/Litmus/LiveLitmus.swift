@@ -54,7 +54,8 @@ public struct LiveLitmus {
             progress(made)
             if InterruptFlag.wait(seconds: 0) { throw .interrupted }
         }
-        let outcomes = found.map { outcome($0.key, $0.value) }
+        var outcomes: [LiveLitmusOutcome] = []
+        for (bindings, count) in found { outcomes.append(try outcome(bindings, count)) }
         return outcomes.sorted { ($1.count, $0.text) < ($0.count, $1.text) }
     }
 
@@ -109,10 +110,17 @@ public struct LiveLitmus {
         .input(ParseError(file: file.file, line: line, column: 1, message: message))
     }
 
-    private func outcome(_ bindings: [Binding], _ count: Int) -> LiveLitmusOutcome {
+    private func outcome(_ bindings: [Binding], _ count: Int) throws(LiveRunError) -> LiveLitmusOutcome {
         var names = file.names
-        for (name, binding) in zip(file.observed, bindings) { names.bind(name, to: binding) }
-        let broken = file.judgements.filter { file.isBroken($0, names) }.map(\.number)
+        for (name, binding) in zip(file.observed + file.asked, bindings) { names.bind(name, to: binding) }
+        var broken: [Int] = []
+        do throws(ParseError) {
+            for judgement in file.judgements where try file.isBroken(judgement, names) {
+                broken.append(judgement.number)
+            }
+        } catch {
+            throw .input(error)
+        }
         return LiveLitmusOutcome(text: file.outcomeText(names), count: count, broken: broken)
     }
 }

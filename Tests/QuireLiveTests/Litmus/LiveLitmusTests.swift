@@ -200,6 +200,15 @@ extension LiveReplayTests {
             #expect(seen == ["h=0x1 r1=0x0 r2=0x0 r3=0x7 r4=0x1": 200])
         }
 
+        /// What was bound before the block stood for 0 in conditions.
+        @Test func conditionMayAskForWhatStandsBeforeTheBlock() throws {
+            let file = try LitmusFile(
+                text: area + "t = thread()\nparallel\nr1 = load(x, 1)\nend\nexpect x == 0x100000000000 && t > 1\n",
+                file: "t.q")
+            let outcomes = try LiveLitmus(file: file).play(count: 20)
+            #expect(outcomes.map(\.text) == ["r1=0x7"] && outcomes.allSatisfy(\.broken.isEmpty))
+        }
+
         @Test func nothingIsLeftOfTheRunBefore() throws {
             let seen = try outcomes(
                 """
