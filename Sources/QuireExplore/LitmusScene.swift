@@ -74,7 +74,7 @@ public final class LitmusScene {
                     return ""
                 }
             },
-            inspect: { [litmus] event in litmus.machine.brokenUse(event) },
+            inspect: { [litmus] event, strand in litmus.machine.brokenUse(event, by: strand) },
             describe: { [litmus] event in litmus.machine.describe(event) },
             failure: { [self] in failure ?? litmus.failure })
     }

@@ -235,6 +235,19 @@ private let discardAgainstStore = """
         #expect(json.split(separator: "\n").filter { $0.contains(#""ph":"E""#) }.count == 2)
     }
 
+    // MARK: Store buffers
+
+    /// What a CPU had written to a frame's record when it gave the frame back came out of its buffer after what it wrote there when
+    /// it took the frame again: a table of it passed for freed.
+    @Test func aFrameThatIsTakenAgainIsNotFreedByAStoreThatWaited() throws {
+        let scene = try litmus(Self.page + "parallel\nr1 = load(x, 1)\n[t] store(x, 1, 1)\nend\n").scene
+        for strategy in [Strategy.random(seed: 1), .pct(seed: 1, depth: 3)] {
+            var explorer = Explorer(strategy, budget: 3000)
+            explorer.hasStoreBuffers = true
+            #expect(explorer.explore(scene).outcomes.keys.sorted() == ["r1=0x0", "r1=0x1"])
+        }
+    }
+
     // MARK: Several cores
 
     @Test(arguments: [Strategy.exhaustive(preemptions: 2), .random(seed: 2), .dpor])
