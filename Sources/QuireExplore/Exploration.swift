@@ -42,6 +42,13 @@ public struct Exploration: Sendable {
     /// The outcomes that say that the memory manager has failed.
     public var broken: [String] { outcomes.filter { $0.value.isBroken }.keys.sorted() }
 
+    /// Puts what another search of the same scene has seen to this. What this one has exhausted remains exhausted.
+    public mutating func add(_ other: Exploration) {
+        merge(other)
+        isExhausted = isExhausted || other.isExhausted
+        seconds += other.seconds
+    }
+
     mutating func note(_ outcome: Outcome, _ scheduler: Scheduler, _ chooser: Chooser) {
         executions += 1
         steps += scheduler.stepCount

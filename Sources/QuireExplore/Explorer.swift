@@ -33,6 +33,8 @@ public struct Explorer {
     public var seconds: Double?
     /// Whether plain stores wait in a buffer of their CPU, as on x86 (x86-TSO); else memory is sequentially consistent.
     public var hasStoreBuffers = false
+    /// The most CPUs and store buffers that `dpor` takes.
+    public static let mostActorsOfDPOR = DPORChooser.mostStrands
     /// Outcomes that end the search when they are seen first.
     public var stopsAt: ((String, Exploration.Found) -> Bool)?
 

@@ -74,8 +74,8 @@ extension PhysicalMemory {
     /// Sets the records of a folio that was just allocated and that nobody else sees yet: no mapping, `references`
     /// references. `pageFlags` go to every page, `flags` to the head alone.
     func initializeFolio(
-        _ cpu: CPU, _ head: FrameNumber, order: Int, _ kind: FrameKind, flags: UInt32, pageFlags: UInt32, references: UInt32,
-        mapping: UInt32, index: UInt64
+        _ cpu: CPU, _ head: FrameNumber, order: Int, _ kind: FrameKind, flags: UInt32, pageFlags: UInt32,
+        references: UInt32, mapping: UInt32, index: UInt64
     ) {
         precondition(order != 1 && order <= Self.maximumOrder, "no folio has order \(order)")
         initialize(
