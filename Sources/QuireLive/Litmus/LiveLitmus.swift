@@ -49,7 +49,13 @@ public struct LiveLitmus {
                 defer { settings.undo() }
                 try prepare(&settings)
                 let wanted = [UInt64(count - made), seed &+ UInt64(made), Self.milliseconds, patience]
-                return try take(try worker.ask(.access(QUIRE_LITMUS, wanted), bytes), into: &found)
+                switch try worker.ask(.access(QUIRE_LITMUS, wanted), bytes) {
+                case .reply(let reply, let carried): return try take(reply, carried, into: &found)
+                case .lost("blocked"):
+                    throw .system(
+                        .childFailed("a litmus test's process did not answer for \(WorkerChannel.patience) s"))
+                case .lost: throw .system(.childFailed("a litmus test's process \(worker.howItEnded())"))
+                }
             }
             progress(made)
             if InterruptFlag.wait(seconds: 0) { throw .interrupted }
@@ -78,10 +84,9 @@ public struct LiveLitmus {
     }
 
     /// Adds a reply's outcomes; the number of runs made.
-    private func take(_ answer: LiveAnswer, into found: inout [[Binding]: Int]) throws(LiveRunError) -> Int {
-        guard case .reply(let reply, let bytes) = answer else {
-            throw .system(.childFailed("the process of the litmus test is gone"))
-        }
+    private func take(
+        _ reply: quire_reply, _ bytes: ArraySlice<UInt8>, into found: inout [[Binding]: Int]
+    ) throws(LiveRunError) -> Int {
         let line = Int(reply.result)
         switch reply.error {
         case 0: break
