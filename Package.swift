@@ -75,7 +75,8 @@ let package = Package(
             name: "QuireExplainTests", dependencies: ["QuireExplain", "WorkloadSuite"], exclude: ["Pictures"],
             swiftSettings: settings),
         .testTarget(
-            name: "QuireLiveTests", dependencies: ["QuireLive", "QuireWorkload", "QuireConform", "WorkloadSuite"],
+            name: "QuireLiveTests",
+            dependencies: ["QuireLive", "QuireWorkload", "QuireConform", "WorkloadSuite", "quire"],
             swiftSettings: settings),
         // The tool itself, run at a tiny size.
         .testTarget(name: "QuireCommandTests", dependencies: ["quire"], swiftSettings: settings),

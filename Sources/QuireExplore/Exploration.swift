@@ -34,11 +34,20 @@ public struct Exploration: Sendable {
     public var seconds = 0.0
     /// Whether the search ended inside its bound: only then does "none" mean none.
     public var isExhausted = false
+    /// Why the scene could not be run to its end: then the search ended there, and nothing is known of it.
+    public var failure: (any Error)?
 
     public init() {}
 
     /// The outcomes that say that the memory manager has failed.
     public var broken: [String] { outcomes.filter { $0.value.isBroken }.keys.sorted() }
+
+    /// Puts what another search of the same scene has seen to this. What this one has exhausted remains exhausted.
+    public mutating func add(_ other: Exploration) {
+        merge(other)
+        isExhausted = isExhausted || other.isExhausted
+        seconds += other.seconds
+    }
 
     mutating func note(_ outcome: Outcome, _ scheduler: Scheduler, _ chooser: Chooser) {
         executions += 1
@@ -70,6 +79,7 @@ public struct Exploration: Sendable {
         executions += other.executions
         redundant += other.redundant
         steps += other.steps
+        if failure == nil { failure = other.failure }
     }
 }
 

@@ -33,6 +33,8 @@ public struct Explorer {
     public var seconds: Double?
     /// Whether plain stores wait in a buffer of their CPU, as on x86 (x86-TSO); else memory is sequentially consistent.
     public var hasStoreBuffers = false
+    /// The most CPUs and store buffers that `dpor` takes.
+    public static let mostActorsOfDPOR = DPORChooser.mostStrands
     /// Outcomes that end the search when they are seen first.
     public var stopsAt: ((String, Exploration.Found) -> Bool)?
 
@@ -50,7 +52,7 @@ public struct Explorer {
         }
     }
 
-    /// Runs the scene until the search ends or the budget is used up.
+    /// Runs the scene until the search ends, the budget is used up or the scene says that it cannot be run.
     public func explore(_ scene: Scene, progress: ((Exploration) -> Void)? = nil) -> Exploration {
         explore(scene, makeChooser(), progress)
     }
@@ -64,7 +66,10 @@ public struct Explorer {
         var isStopped = false
         repeat {
             let outcome = run(scene, scheduler)
-            if chooser.isRedundant {
+            if let failure = scene.failure?() {
+                result.failure = failure
+                isStopped = true
+            } else if chooser.isRedundant {
                 result.redundant += 1
             } else {
                 result.note(outcome, scheduler, chooser)
@@ -107,7 +112,7 @@ public struct Explorer {
         let outcome = run(scene, scheduler)
         return ReplayedRun(
             outcome: outcome.text, end: outcome.end, trace: scheduler.trace, fits: !chooser.hasStrayed,
-            preemptions: scheduler.preemptions, drawing: recorder?.finish(outcome) ?? [])
+            preemptions: scheduler.preemptions, drawing: recorder?.finish(outcome) ?? [], failure: scene.failure?())
     }
 }
 
@@ -127,4 +132,6 @@ public struct ReplayedRun: Sendable {
     public var preemptions: Int
     /// What each CPU did, to be drawn; empty where the scene cannot tell.
     public var drawing: [DrawnStep]
+    /// Why the scene could not be run to its end.
+    public var failure: (any Error)?
 }

@@ -28,7 +28,7 @@ public final class LitmusScene {
     private var hook: ScheduleHook?
     private var runs = RunsOfAMachine()
     private let judged: JudgedOutcomes
-    /// A line that could not be played.
+    /// A line that could not be played in the last run, or a condition that could not be judged: a `ParseError` with the place.
     public private(set) var failure: (any Error)?
 
     /// Prepares the file. Throws where a line is wrong, or the model cannot do what the file requires.
@@ -53,6 +53,7 @@ public final class LitmusScene {
                 self.hook = hook
                 guard let hook else { return litmus.machine.explore(with: nil) }
                 runs.begin()
+                failure = nil
                 litmus.begin(hook, without: omissions)
             },
             bodies: file.sequences.indices.map { number in
@@ -70,10 +71,11 @@ public final class LitmusScene {
                     return text
                 } catch {
                     failure = error
-                    return "error: \(error)"
+                    return ""
                 }
             },
-            inspect: { [litmus] event in litmus.machine.brokenUse(event) },
-            describe: { [litmus] event in litmus.machine.describe(event) })
+            inspect: { [litmus] event, strand in litmus.machine.brokenUse(event, by: strand) },
+            describe: { [litmus] event in litmus.machine.describe(event) },
+            failure: { [self] in failure ?? litmus.failure })
     }
 }

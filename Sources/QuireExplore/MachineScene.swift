@@ -101,7 +101,7 @@ public final class MachineScene {
                 runs.completed()
                 return text
             },
-            inspect: { [machine] event in machine.brokenUse(event) },
+            inspect: { [machine] event, strand in machine.brokenUse(event, by: strand) },
             describe: { [machine] event in machine.describe(event) })
     }
 

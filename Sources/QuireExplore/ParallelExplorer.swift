@@ -31,6 +31,7 @@ extension Explorer {
                     }
                     executions.add(result.executions, ordering: .relaxed)
                     results.append(result)
+                    if result.failure != nil { next.store(parts.count, ordering: .relaxed) }
                 }
             }
         }
@@ -87,7 +88,7 @@ extension Explorer {
             repeat {
                 _ = run(scene, scheduler)
                 all.append(Array(chooser.schedule.choices.prefix(length)))
-            } while chooser.advance()
+            } while scene.failure?() == nil && chooser.advance()
             found = all
             if all.count >= wanted || all.allSatisfy({ $0.count < length }) { break }
         }

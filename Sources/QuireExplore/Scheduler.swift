@@ -45,7 +45,7 @@ final class Scheduler: ScheduleHook {
     /// Who hears of what is no operation.
     var notes: ((Int, SyncNote) -> Void)?
     /// Whether an operation touches what is nobody's any more; the text says what.
-    var inspector: ((SyncEvent) -> String?)? { didSet { isObserved = watcher != nil || inspector != nil } }
+    var inspector: ((SyncEvent, Int?) -> String?)? { didSet { isObserved = watcher != nil || inspector != nil } }
     private var isObserved = false
 
     /// Runs one scene, again and again. `hasStoreBuffers`: plain stores of a CPU wait in a buffer of its own (x86-TSO).
@@ -205,7 +205,7 @@ final class Scheduler: ScheduleHook {
 
     @inline(never) private func observe(_ event: SyncEvent, _ strand: Int) {
         watcher?(step(strand, event), event)
-        if let inspector, let text = inspector(event) {
+        if let inspector, let text = inspector(event, strand < count ? strand : nil) {
             end = .violation(text)
             board.leave(strand < count ? strand : running)
         }

@@ -15,9 +15,16 @@ struct LiveHoldCommand: ParsableCommand {
     @Option(help: "Pages to write to, spread evenly.")
     var pages = 1 << 20
 
+    @Flag(help: "Give the pages back, but keep their tables.")
+    var emptied = false
+
+    @Option(help: "Bytes of a second area that nobody touches.")
+    var untouchedBytes = 0
+
     func run() throws {
         do throws(LiveError) {
-            try LiveHold.run(bytes: bytes, pages: pages)
+            try LiveHold.run(
+                .init(bytes: bytes, pages: pages, isEmptied: emptied, untouchedBytes: untouchedBytes))
         } catch {
             throw InspectFailure(error: error)
         }

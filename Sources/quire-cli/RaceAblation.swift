@@ -19,19 +19,27 @@ struct RaceAblation {
     }
 
     func run() throws {
-        let base = explorer.explore(try subject.makeScene(.none))
+        let base = try explore(.none)
         let bar = ProgressBar("locks")
         var rows: [Row] = []
         let names = onTheWay(base)
         for (place, name) in names.enumerated() {
             bar.show(place, of: names.count)
-            let exploration = explorer.explore(try subject.makeScene(Omissions(locks: [name])))
+            let exploration = try explore(Omissions(locks: [name]))
             let broken = exploration.outcomes.filter { subject.isBroken($0.key, $0.value) }.keys.sorted()
             let new = exploration.outcomes.keys.filter { base.outcomes[$0] == nil && !broken.contains($0) }.sorted()
             rows.append(Row(name: name, exploration: exploration, broken: broken, new: new))
         }
         bar.finish()
         json ? try printJSON(rows) : printTable(rows)
+    }
+
+    private func explore(_ omissions: Omissions) throws -> Exploration {
+        try RaceCommand.saying {
+            let exploration = explorer.explore(try subject.makeScene(omissions))
+            if let failure = exploration.failure { throw failure }
+            return exploration
+        }
     }
 
     /// The classes that were taken in any run, and the flushes.

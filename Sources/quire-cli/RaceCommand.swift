@@ -27,6 +27,7 @@ struct RaceCommand: ParsableCommand {
               quire race Tests/Litmus/store-buffering.q --store-buffers
               quire race app.q --strategy random --budget 60 --seed 7
               quire race app.q --ablate-each
+              quire race --live 100000 Tests/Litmus
               quire race --mutations
               quire race R-06 --variant before --save r06.schedule && quire race --replay r06.schedule
 
@@ -34,8 +35,10 @@ struct RaceCommand: ParsableCommand {
             (of a scenario: not so); 2: bad input; 3: not exhausted in the budget; 77: the model cannot do what the file requires.
             """)
 
-    @Argument(help: "A workload file with a parallel block, or a scenario's name.")
-    var subject: String?
+    @Argument(
+        help: "A workload file with a parallel block, or a scenario's name; with --live also several files and folders."
+    )
+    var subjects: [String] = []
 
     @Flag(help: "List the scenarios; with --json, run each and say what came of it.")
     var list = false
@@ -107,12 +110,19 @@ struct RaceCommand: ParsableCommand {
         if let replay { return try RaceReplay(path: replay, command: self).run() }
         if mutations { return try RaceMutations(command: self).run() }
         if list || all { return try RaceAll(command: self).run() }
-        guard let subject else {
+        guard let subject = subjects.first else {
             throw Self.fail("say what to explore: a workload file, a scenario's name, or --list")
+        }
+        if let live, live <= 0 { throw Self.fail("--live takes a number of runs") }
+        if subjects.count > 1 || RaceLiveSuite.isFolder(subject) {
+            guard let live else {
+                throw Self.fail("expected one file or scenario; several, and folders, with --live N")
+            }
+            let files = try RaceLiveSuite.files(of: subjects)
+            return try RaceLiveSuite(paths: files, count: live, command: self).run()
         }
         if let scenario = Scenario.named(subject) { return try run(scenario) }
         if let live {
-            guard live > 0 else { throw Self.fail("--live takes a number of runs") }
             return try RaceLive(path: subject, count: live, command: self).run()
         }
         try run(try subjectOfFile(subject))
@@ -214,28 +224,47 @@ struct RaceCommand: ParsableCommand {
     /// Explores a subject and finds the shortest schedules.
     func report(on subject: RaceSubject, _ explorer: Explorer) throws -> RaceReport {
         let omissions = try omissions()
-        let bar = ProgressBar("race")
-        let most = explorer.budget
-        do {
-            let cores = workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount
-            let exploration = try explorer.explore(workers: cores, progress: { bar.show($0, of: most) }) {
-                try subject.makeScene(omissions)
-            }
+        let exploration = try explore(subject, explorer, "race")
+        return try Self.saying {
             var report = RaceReport(subject: subject, explorer: explorer, exploration: exploration)
             let scene = try subject.makeScene(omissions)
             for (text, found) in exploration.outcomes.sorted(by: { $0.key < $1.key }).prefix(32) {
                 let least = explorer.minimise(scene, text, from: found, budget: 10_000)
                 report.shortest[text] = (explorer.replay(scene, least.schedule), least.schedule)
             }
-            bar.finish()
             return report
-        } catch let error as ReplayError {
-            bar.finish()
-            if case .skipped = error { throw Self.fail(error.description, .skipped) }
-            throw Self.fail(error.description)
+        }
+    }
+
+    /// Explores a subject on the cores that were asked for, with a bar of that title.
+    func explore(_ subject: RaceSubject, _ explorer: Explorer, _ title: String) throws -> Exploration {
+        let actors = subject.cpus * (explorer.hasStoreBuffers ? 2 : 1)
+        if explorer.strategy == .dpor, actors > Explorer.mostActorsOfDPOR {
+            throw Self.fail(
+                "dpor takes at most \(Explorer.mostActorsOfDPOR) CPUs and store buffers, here are \(actors); "
+                    + "say --strategy exhaustive --preemptions N, pct or random")
+        }
+        let omissions = try omissions()
+        let cores = workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount
+        let most = explorer.budget
+        let bar = ProgressBar(title)
+        return try Self.saying {
+            defer { bar.finish() }
+            let exploration = try explorer.explore(workers: cores, progress: { bar.show($0, of: most) }) {
+                try subject.makeScene(omissions)
+            }
+            if let failure = exploration.failure { throw failure }
+            return exploration
+        }
+    }
+
+    /// What is wrong with a file is said with its place and ends the tool as bad input, whenever it is found.
+    static func saying<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as ReplayError {
+            if case .skipped = error { throw fail(error.description, .skipped) }
+            throw fail(error.description)
         } catch let error as ParseError {
-            bar.finish()
-            throw Self.fail(error.description)
+            throw fail(error.description)
         }
     }
 

@@ -19,20 +19,24 @@ struct RaceLive {
         var explorer = try command.explorer(.dpor)
         explorer.hasStoreBuffers = true
         let report = try command.report(on: try command.subjectOfFile(path), explorer)
-        let seen = try runLive(file)
+        let seen: [String: Int]
+        do { seen = try runLive(file) } catch LiveRunError.skipped(let reason) {
+            throw RaceCommand.fail("live: \(reason)", .skipped)
+        }
         let unexplored = seen.keys.filter { report.exploration.outcomes[$0] == nil }.sorted()
         command.json ? try writeJSON(report, seen, unexplored) : printText(report, seen, unexplored)
         if !unexplored.isEmpty { throw ExitCode(report.exploration.isExhausted ? 1 : 3) }
         if report.status != 0 { throw ExitCode(report.status) }
     }
 
-    private func runLive(_ file: LitmusFile) throws -> [String: Int] {
-        let bar = ProgressBar("live")
+    /// Runs it on the kernel. Throws `LiveRunError.skipped` where the kernel cannot be asked.
+    func runLive(_ file: LitmusFile, _ title: String = "live") throws -> [String: Int] {
+        let bar = ProgressBar(title)
         defer { bar.finish() }
         do throws(LiveRunError) {
             return try LiveLitmus(file: file).run(count: count, seed: command.seed) { bar.show($0, of: count) }
         } catch {
-            if case .skipped(let reason) = error { throw RaceCommand.fail("live: \(reason)", .skipped) }
+            if case .skipped = error { throw error }
             throw RaceCommand.fail("live: \(error)")
         }
     }

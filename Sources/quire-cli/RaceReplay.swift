@@ -23,8 +23,11 @@ struct RaceReplay {
         explorer.hasStoreBuffers = file.hasStoreBuffers
         var locks: Set<SyncName> = []
         for name in SyncName.allCases where file.ablated.contains(name.label) { locks.insert(name) }
-        let scene = try subject.makeScene(Omissions(locks: locks))
-        let replay = explorer.replay(scene, file.schedule)
+        let replay = try RaceCommand.saying {
+            let replay = explorer.replay(try subject.makeScene(Omissions(locks: locks)), file.schedule)
+            if let failure = replay.failure { throw failure }
+            return replay
+        }
         guard replay.fits else {
             throw RaceCommand.fail("\(path): the schedule does not fit: it is of other code, or of another subject")
         }

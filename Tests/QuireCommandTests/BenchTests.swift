@@ -4,25 +4,8 @@ import Foundation
 import Testing
 
 @Suite struct BenchTests {
-    /// Runs the tool that was built beside the tests.
-    private func quire(_ arguments: [String]) throws -> (status: Int32, output: Data, error: String) {
-        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        let process = Process()
-        process.executableURL = tests.deletingLastPathComponent().appending(path: "quire")
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "QUIRE_RELACY" }
-        let (output, error) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = error
-        try process.run()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        let text = try error.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, data, String(decoding: text, as: UTF8.self))
-    }
-
     private func json(_ arguments: String...) throws -> Any {
-        let result = try quire(["bench"] + arguments + ["--json"])
+        let result = try runQuire(["bench"] + arguments + ["--json"])
         #expect(result.status == 0, "\(result.error)")
         return try JSONSerialization.jsonObject(with: result.output)
     }
@@ -68,14 +51,14 @@ import Testing
     }
 
     @Test func seamAsksForABuildWithoutIt() throws {
-        let missing = try quire(["bench", "seam"])
+        let missing = try runQuire(["bench", "seam"])
         #expect(missing.status != 0 && missing.error.contains("QUIRE_NO_SEAM"))
-        let same = try quire(["bench", "seam", "--without", "/proc/self/exe"])
+        let same = try runQuire(["bench", "seam", "--without", "/proc/self/exe"])
         #expect(same.status != 0 && same.error.contains("has the seam too"))
     }
 
     @Test(arguments: ["sequential", "parallel"]) func theModelsLoopRunsByItself(_ mode: String) throws {
-        let result = try quire(["model-loop", "--mode", mode, "--rounds", "1"])
+        let result = try runQuire(["model-loop", "--mode", mode, "--rounds", "1"])
         let fields = String(decoding: result.output, as: UTF8.self).split { $0 == " " || $0 == "\n" }.map(String.init)
         #expect(result.status == 0 && fields.count == 3)
         #expect(fields.dropFirst() == ["512", "1"])

@@ -53,6 +53,16 @@ private let discardAgainstStore = """
         ("parallel\nend\n", 2, 1, "expected lines between 'parallel' and 'end'"),
         ("expect 1 == 1\nparallel\n", 1, 1, "expected 'end' before a condition"),
         ("parallel\nr = mumap(1, 2)\nend\n", 2, 5, "expected a call that the model knows"),
+        ("parallel\nr1 = load(1, 2)\nend\nexpect r2 == 1\n", 4, 8, "expected a known name, found 'r2'"),
+        ("parallel\nr1 = load(1, 2)\nend\nr2 = snapshot(\"a\")\n", 4, 6, "expected a call that has a result to bind"),
+        (
+            "t = thread()\nparallel\nq = mmap(1, 2)\n[t]  r1 = load(q + 1, 2)\nend\n", 4, 16,
+            "expected a name bound before the block or by the same thread, found 'q'"
+        ),
+        (
+            "parallel\nc = fork()\n[c] load(1, 2)\nend\n", 3, 2,
+            "expected a process or thread that was made before the block, found 'c'"
+        ),
     ])
     func brokenLitmusFileNamesThePlace(_ text: String, _ line: Int, _ column: Int, _ message: String) {
         do {
@@ -61,6 +71,67 @@ private let discardAgainstStore = """
         } catch {
             #expect(error.line == line && error.column == column && error.message == message, "\(error)")
         }
+    }
+
+    private static let page = """
+        x = mmap(0x100000000000, 4K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+        t = thread()
+
+        """
+
+    /// It was an outcome that no verdict called broken: the file's conditions "held in all executions".
+    @Test(arguments: [Strategy.dpor, .exhaustive(preemptions: 1), .random(seed: 1)], [1, 2])
+    func aLineThatCannotBePlayedEndsTheSearchWithItsPlace(_ strategy: Strategy, _ workers: Int) throws {
+        let file = try LitmusFile(
+            text: Self.page + "parallel\nr1 = load(x)\n[t] store(x, 1, 1)\nend\nexpect r1 == 0\n", file: "a.q")
+        let result = try Explorer(strategy).explore(workers: workers) { try LitmusScene(file).scene }
+        #expect("\(try #require(result.failure))" == "a.q:4:6: expected a number as argument 2 of load")
+        #expect(result.outcomes.isEmpty && result.executions == 0 && !result.isExhausted)
+    }
+
+    @Test func aLineBehindTheBlockThatCannotBePlayedIsAnErrorToo() throws {
+        let file = try LitmusFile(
+            text: Self.page + "parallel\nc = fork()\n[t] store(x, 1, 1)\nend\n[c] exit(0)\n[c] r1 = load(x, 1)\n",
+            file: "a.q")
+        let scene = try LitmusScene(file).scene
+        let message = "a.q:8:1: expected a process that runs; this one has exited"
+        #expect("\(try #require(Explorer().explore(scene).failure))" == message)
+        #expect("\(try #require(Explorer().replay(scene, Schedule(choices: [])).failure))" == message)
+    }
+
+    @Test func threadsThatEndTheirProcessInTheBlockAreRefused() throws {
+        let file = try LitmusFile(
+            text: Self.page + "parallel\nexit_group(0)\n[t] r1 = load(x, 1)\nend\n", file: "a.q")
+        let error = #expect(throws: ParseError.self) { try LitmusScene(file) }
+        #expect(error?.line == 4 && error?.column == 1)
+    }
+
+    /// It counted as holding, or was judged by what the run before had bound.
+    @Test func aConditionOnALineThatDidNotRunIsAnError() throws {
+        let text = """
+            # machine: machine.memory=4M
+            x = mmap(0x100000000000, 64M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_NORESERVE, -1, 0)
+            c = fork()
+            parallel
+            [c] touch_write(x, 16M)
+            [c] r1 = load(x, 1)
+            end
+
+            """
+        let scene = try LitmusScene(LitmusFile(text: text, file: "a.q")).scene
+        #expect(Explorer(.exhaustive(preemptions: 0)).explore(scene).outcomes.keys.sorted() == ["r1=?"])
+        let judged = try LitmusScene(LitmusFile(text: text + "never 1 == 2 || r1 == 1\n", file: "a.q")).scene
+        #expect(
+            "\(try #require(Explorer().explore(judged).failure))"
+                == "a.q:8:17: expected a name that has a value in every outcome; the line of 'r1' did not run")
+    }
+
+    @Test func aConditionMayAskForWhatStandsBeforeTheBlock() throws {
+        let file = try LitmusFile(
+            text: Self.page + "parallel\nr1 = load(x, 1)\nend\nexpect x == 0x100000000000 && t > 1\n", file: "a.q")
+        let judged = JudgedOutcomes()
+        let result = Explorer().explore(try LitmusScene(file, judged: judged).scene)
+        #expect(result.outcomes.keys.sorted() == ["r1=0x0"] && judged["r1=0x0"] == [])
     }
 
     @Test func aThreadThatWasNeverMadeIsNamed() throws {
@@ -162,6 +233,19 @@ private let discardAgainstStore = """
         #expect(json.contains(#""name":"say \"a\"""#))
         #expect(json.split(separator: "\n").filter { $0.contains(#""ph":"B""#) }.count == 2)
         #expect(json.split(separator: "\n").filter { $0.contains(#""ph":"E""#) }.count == 2)
+    }
+
+    // MARK: Store buffers
+
+    /// What a CPU had written to a frame's record when it gave the frame back came out of its buffer after what it wrote there when
+    /// it took the frame again: a table of it passed for freed.
+    @Test func aFrameThatIsTakenAgainIsNotFreedByAStoreThatWaited() throws {
+        let scene = try litmus(Self.page + "parallel\nr1 = load(x, 1)\n[t] store(x, 1, 1)\nend\n").scene
+        for strategy in [Strategy.random(seed: 1), .pct(seed: 1, depth: 3)] {
+            var explorer = Explorer(strategy, budget: 3000)
+            explorer.hasStoreBuffers = true
+            #expect(explorer.explore(scene).outcomes.keys.sorted() == ["r1=0x0", "r1=0x1"])
+        }
     }
 
     // MARK: Several cores

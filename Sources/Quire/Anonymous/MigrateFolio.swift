@@ -45,7 +45,7 @@ extension MachineCore {
     private func copy(_ cpu: CPU, _ head: FrameNumber, _ order: Int, to new: FrameNumber) {
         let bits = memory.flags(head).loadRelaxed(cpu, .frameFlags) & FrameFlags.ofFolio
         memory.initializeFolio(
-            new, order: order, .anonymous, flags: bits, pageFlags: 0, references: 1, mapping: memory.mapping(head),
+            cpu, new, order: order, .anonymous, flags: bits, pageFlags: 0, references: 1, mapping: memory.mapping(head),
             index: memory.index(head))
         if order > 0 { cpu.count(.anonymous, order: order) }
         for number in 0..<(1 << order) {

@@ -111,7 +111,7 @@ extension AddressSpace {
         let area = core.areas[context.area]
         let start = context.page & ~(Page.size << UInt64(order) &- 1)
         memory.initializeFolio(
-            head, order: order, .anonymous, flags: Self.swapBacked(area.flags) | FrameFlags.anonExclusive,
+            cpu, head, order: order, .anonymous, flags: Self.swapBacked(area.flags) | FrameFlags.anonExclusive,
             pageFlags: order == FolioOrder.huge ? 0 : FrameFlags.anonExclusive, references: 1,
             mapping: area.anonVMA.index, index: area.pageOffset(of: start))
         return head
@@ -142,7 +142,7 @@ extension AddressSpace {
         let index = core.areas[area].pageOffset &+ ((context.page &- core.areas[area].start) >> Page.shift)
         let swapBacked = Self.swapBacked(core.areas[area].flags)
         memory.initialize(
-            frame, .anonymous, flags: swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
+            cpu, frame, .anonymous, flags: swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
             mapping: core.areas[area].anonVMA.index, index: index)
         return frame
     }

@@ -155,7 +155,7 @@ extension MachineCore {
             return .none
         }
         memory.initialize(
-            frame, .file, flags: flags | (isMemory ? FrameFlags.swapBacked : 0), references: 1, mappings: 0,
+            cpu, frame, .file, flags: flags | (isMemory ? FrameFlags.swapBacked : 0), references: 1, mappings: 0,
             mapping: file.index, index: page)
         slot.store(cpu, CacheEntry.folio(frame, order: 0).rawValue, .pageCache)
         files[file].indexedPages += 1
@@ -193,7 +193,7 @@ extension MachineCore {
         guard !node.isNone else { return nil }
         memory.zero(cpu, node)
         memory.initialize(
-            node, .cacheNode, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
+            cpu, node, .cacheNode, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
         return node
     }
 

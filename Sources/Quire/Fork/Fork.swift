@@ -176,7 +176,7 @@ extension AddressSpace {
                     spare = memory.allocate(cpu, .maySleep)
                     guard !spare.isNone else { throw .ENOMEM }
                     memory.initialize(
-                        spare, .anonymous, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
+                        cpu, spare, .anonymous, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
                 }
             } else {
                 address = try copyUpperTables(cpu, address, area.end, into: child)

@@ -199,7 +199,7 @@ extension AddressSpace {
     ) {
         let record = core.areas[area]
         memory.initializeFolio(
-            head, order: FolioOrder.huge, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive,
+            cpu, head, order: FolioOrder.huge, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive,
             pageFlags: 0, references: 1, mapping: record.anonVMA.index, index: record.pageOffset(of: start))
         cpu.count(.anonymous, order: FolioOrder.huge)
         memory.mapWhole(cpu, head, owner: number)

@@ -58,7 +58,7 @@ extension MachineCore {
             return nil
         }
         memory.initializeFolio(
-            made, order: FolioOrder.huge, .zero, flags: 0, pageFlags: 0, references: 2, mapping: 0, index: 0)
+            cpu, made, order: FolioOrder.huge, .zero, flags: 0, pageFlags: 0, references: 2, mapping: 0, index: 0)
         if hugeZeroWord.replace(cpu, 0, with: UInt64(made.rawValue), .frameFlags) {
             cpu.count(.hugeZeroMade)
             return true

@@ -2,20 +2,23 @@
 // words. A machine that is not explored is never asked. Part of the unsafe floor's neighbours: objects come as addresses.
 
 extension Machine {
-    /// What is broken where an operation touches a page table, or the lock of one, that has been freed (INV-PT-UAF); else
-    /// nil. O(1).
-    public func brokenUse(_ event: SyncEvent) -> String? {
+    /// What is broken where an operation of a CPU touches a page table, or the lock of one, that has been freed (INV-PT-UAF);
+    /// else nil. `number`: whose operation; nil: a store that leaves a buffer. O(1).
+    public func brokenUse(_ event: SyncEvent, by number: Int?) -> String? {
+        func kind(_ frame: FrameNumber) -> FrameKind {
+            number.map { core.memory.kindSeen(cpu($0), frame) } ?? core.memory.kindNow(frame)
+        }
         switch event.name {
         case .entry:
             guard let place = core.memory.place(ofWord: event.object) else { return nil }
-            let kind = core.memory.kindNow(place.frame)
+            let kind = kind(place.frame)
             if kind == .table || kind == .gather || kind == .cacheNode { return nil }
             return kind == .free
                 ? "use after free: an entry of a page table that was freed"
                 : "use after free: an entry of a page table that is something else by now"
         case .pte, .pmd:
             guard let frame = core.memory.frame(ofRecord: event.object) else { return nil }
-            return core.memory.kindNow(frame) == .free ? "use after free: the lock of a page table that was freed" : nil
+            return kind(frame) == .free ? "use after free: the lock of a page table that was freed" : nil
         default: return nil
         }
     }

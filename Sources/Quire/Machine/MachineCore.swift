@@ -100,7 +100,7 @@ final class MachineCore: Sendable {
         // Memory that nobody has used yet is zero.
         let zero = memory.allocate(cpu, .unmovable)
         guard !zero.isNone else { return nil }
-        memory.initialize(zero, .zero, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
+        memory.initialize(cpu, zero, .zero, flags: 0, references: 1, mappings: 0, mapping: 0, index: 0)
         zeroFrame = zero
     }
 

@@ -33,11 +33,13 @@
         for tail in 0..<UInt32(1 << order) {
             let one = FrameNumber(frame.rawValue + tail)
             memory.zero(cpu, one)
-            memory.initialize(one, .raw, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
+            memory.initialize(
+                cpu, one, .raw, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
         }
         memory.zero(cpu, root)
         memory.initialize(
-            root, .table, flags: FrameFlags.notZero | UInt32(memory.topLevel) << FrameFlags.orderShift, references: 1,
+            cpu, root, .table, flags: FrameFlags.notZero | UInt32(memory.topLevel) << FrameFlags.orderShift,
+            references: 1,
             mappings: 0, mapping: 0, index: 0)
         self.memory = memory
         self.frame = frame

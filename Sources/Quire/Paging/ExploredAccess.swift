@@ -20,20 +20,21 @@ extension PhysicalMemory {
 
     private func checkInUse(_ cpu: CPU, _ frame: FrameNumber) {
         cpu.require(
-            kindNow(frame) != .free, "use after free: a page that was given back is used through an old translation")
+            kindSeen(cpu, frame) != .free,
+            "use after free: a page that was given back is used through an old translation")
     }
 
     /// The contents of a frame are about to be copied: it must not have been given back meanwhile.
     @inline(never)
     func checkCopied(_ cpu: CPU, _ frame: FrameNumber) {
-        cpu.require(kindNow(frame) != .free, "use after free: a page that was given back is copied")
+        cpu.require(kindSeen(cpu, frame) != .free, "use after free: a page that was given back is copied")
     }
 
     /// References to a folio were dropped, and `left` are left: they must have been somebody's (INV-REF).
     @inline(never)
     func checkDropped(_ cpu: CPU, _ head: FrameNumber, _ left: UInt32) {
         cpu.require(
-            left < 1 << 31 && kindNow(head) != .free, "a reference is dropped that nobody has (INV-REF)")
+            left < 1 << 31 && kindSeen(cpu, head) != .free, "a reference is dropped that nobody has (INV-REF)")
     }
 
     /// Writes bytes of the same value.
@@ -105,6 +106,11 @@ extension PhysicalMemory {
     func kindNow(_ frame: FrameNumber) -> FrameKind {
         let flags = unsafe self.flags(frame).cell.pointee.load(ordering: .relaxed)
         return FrameKind(rawValue: flags & FrameFlags.kind) ?? .raw
+    }
+
+    /// The same as a CPU sees it, whose own store of it may still wait in its buffer.
+    func kindSeen(_ cpu: CPU, _ frame: FrameNumber) -> FrameKind {
+        FrameKind(rawValue: flags(frame).loadUnseen(cpu) & FrameFlags.kind) ?? .raw
     }
 
     func wordNow(_ frame: FrameNumber, _ index: Int) -> UInt64 {

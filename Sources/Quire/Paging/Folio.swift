@@ -74,17 +74,17 @@ extension PhysicalMemory {
     /// Sets the records of a folio that was just allocated and that nobody else sees yet: no mapping, `references`
     /// references. `pageFlags` go to every page, `flags` to the head alone.
     func initializeFolio(
-        _ head: FrameNumber, order: Int, _ kind: FrameKind, flags: UInt32, pageFlags: UInt32, references: UInt32,
-        mapping: UInt32, index: UInt64
+        _ cpu: CPU, _ head: FrameNumber, order: Int, _ kind: FrameKind, flags: UInt32, pageFlags: UInt32,
+        references: UInt32, mapping: UInt32, index: UInt64
     ) {
         precondition(order != 1 && order <= Self.maximumOrder, "no folio has order \(order)")
         initialize(
-            head, kind, flags: flags | pageFlags | UInt32(order) << FrameFlags.orderShift, references: references,
+            cpu, head, kind, flags: flags | pageFlags | UInt32(order) << FrameFlags.orderShift, references: references,
             mappings: 0, mapping: mapping, index: index)
         guard order > 0 else { return }
         for number in 1..<(1 << order) {
             let tail = page(head, number)
-            initialize(tail, .tail, flags: pageFlags, references: 0, mappings: 0, mapping: 0, index: 0)
+            initialize(cpu, tail, .tail, flags: pageFlags, references: 0, mappings: 0, mapping: 0, index: 0)
             setNext(tail, head)
             setPrevious(tail, .none)
         }
@@ -126,7 +126,7 @@ extension PhysicalMemory {
             let frame = page(head, number)
             let isHead = number == 0
             initialize(
-                frame, kind, flags: folioBits | (isHead ? lockBits : 0),
+                cpu, frame, kind, flags: folioBits | (isHead ? lockBits : 0),
                 references: isHead ? referencesOfHead : 1, mappings: 0, mapping: mapping,
                 index: offset &+ UInt64(number))
         }

@@ -173,16 +173,16 @@ extension PhysicalMemory {
     /// Sets the fields of a frame that was just allocated and that nobody else can see yet.
     @inline(__always)
     func initialize(
-        _ frame: FrameNumber, _ kind: FrameKind, flags extra: UInt32, references: UInt32, mappings: UInt32,
+        _ cpu: CPU, _ frame: FrameNumber, _ kind: FrameKind, flags extra: UInt32, references: UInt32, mappings: UInt32,
         mapping: UInt32, index: UInt64
     ) {
         let record = unsafe address(frame)
+        // In the order of the CPU's stores: what it wrote when it gave the frame back may still wait in its buffer.
         let kept =
-            unsafe record.load(as: UInt32.self)
-            & (FrameFlags.notZero | FrameFlags.needsZero | FrameFlags.unmovableBlock)
-        unsafe record.storeBytes(of: kept | kind.rawValue | extra, as: UInt32.self)
-        unsafe record.storeBytes(of: references, toByteOffset: 4, as: UInt32.self)
-        unsafe record.storeBytes(of: mappings, toByteOffset: 8, as: UInt32.self)
+            flags(frame).loadUnseen(cpu) & (FrameFlags.notZero | FrameFlags.needsZero | FrameFlags.unmovableBlock)
+        flags(frame).storeUnseen(cpu, kept | kind.rawValue | extra, .frameFlags)
+        refcount(frame).storeUnseen(cpu, references, .refcount)
+        mapcount(frame).storeUnseen(cpu, mappings, .mapcount)
         unsafe record.storeBytes(of: mapping, toByteOffset: 12, as: UInt32.self)
         unsafe record.storeBytes(of: index & Self.indexMask, toByteOffset: 16, as: UInt64.self)
     }

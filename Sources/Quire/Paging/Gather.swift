@@ -179,7 +179,7 @@ extension PhysicalMemory {
         if cpu.happens(.batchFails) { return .none }
         let frame = allocate(cpu, .unmovable)
         guard !frame.isNone else { return .none }
-        initialize(frame, .gather, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
+        initialize(cpu, frame, .gather, flags: FrameFlags.notZero, references: 1, mappings: 0, mapping: 0, index: 0)
         setNext(frame, .none)
         return frame
     }

@@ -174,7 +174,7 @@ enum SpaceCounter {
             memory.flags(frame).clear(cpu, bits: FrameFlags.notZero | FrameFlags.needsZero, .frameFlags)
         }
         memory.initialize(
-            frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0,
+            cpu, frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0,
             mapping: owner, index: 0)
         memory.setPrevious(frame, .none)
         return frame

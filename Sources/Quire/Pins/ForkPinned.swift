@@ -17,7 +17,7 @@ extension AddressSpace {
         memory.copy(cpu, from: frame, to: spare)
         let anonVMA = core.areas[copy].anonVMA
         memory.initialize(
-            spare, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
+            cpu, spare, .anonymous, flags: FrameFlags.swapBacked | FrameFlags.anonExclusive, references: 1, mappings: 1,
             mapping: anonVMA.index, index: offset)
         child.tables.counters.add(cpu, SpaceCounter.anonymous, 1)
         let format = tables.format

@@ -128,11 +128,19 @@ func announceStore(
     _ cpu: CPU, _ object: UnsafeRawPointer, _ value: UInt64, size: UInt8, _ order: MemoryOrder, _ name: SyncName,
     kind: EventKind = .store
 ) -> Bool {
-    let address = UInt64(UInt(bitPattern: object))
-    let store = BufferedStore(address: address, value: value, size: size, name: name, kind: kind)
-    if cpu.askHook({ $0.hasStoreBuffers && $0.keepsStore(store, on: cpu) }) == true { return true }
+    if unsafe bufferStore(cpu, object, value, size: size, name, kind: kind) { return true }
     unsafe announce(cpu, kind, object, order, name)
     return false
+}
+
+/// Puts a store into the CPU's store buffer without announcing it; false: there is none.
+@inline(never)
+func bufferStore(
+    _ cpu: CPU, _ object: UnsafeRawPointer, _ value: UInt64, size: UInt8, _ name: SyncName, kind: EventKind = .store
+) -> Bool {
+    let address = UInt64(UInt(bitPattern: object))
+    let store = BufferedStore(address: address, value: value, size: size, name: name, kind: kind)
+    return cpu.askHook { $0.hasStoreBuffers && $0.keepsStore(store, on: cpu) } ?? false
 }
 
 /// Announces a load: what it reads out of the CPU's own store buffer, nil where it reads what memory has.
@@ -141,7 +149,13 @@ func announceLoad(
     _ cpu: CPU, _ object: UnsafeRawPointer, size: UInt8, _ order: MemoryOrder, _ name: SyncName
 ) -> UInt64? {
     unsafe announce(cpu, .load, object, order, name)
-    return cpu.askHook {
+    return unsafe loadBuffered(cpu, object, size: size)
+}
+
+/// What the CPU's own store buffer has for a place; nil where memory has the latest.
+@inline(never)
+func loadBuffered(_ cpu: CPU, _ object: UnsafeRawPointer, size: UInt8) -> UInt64? {
+    cpu.askHook {
         $0.hasStoreBuffers ? $0.bufferedValue(UInt64(UInt(bitPattern: object)), size: size, on: cpu) : nil
     } ?? nil
 }

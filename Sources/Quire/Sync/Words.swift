@@ -127,6 +127,18 @@ import Synchronization
         unsafe cell.pointee.store(value, ordering: .releasing)
     }
 
+    /// Reads a word that nobody else looks at yet: no schedule point, but the CPU's own store is seen.
+    @inline(__always) func loadUnseen(_ cpu: CPU) -> UInt32 {
+        if cpu.isExplored, let own = unsafe loadBuffered(cpu, cell, size: 4) { return UInt32(truncatingIfNeeded: own) }
+        return unsafe cell.pointee.load(ordering: .relaxed)
+    }
+
+    /// Writes a word that nobody else looks at yet: no schedule point, but in the order of the CPU's stores.
+    @inline(__always) func storeUnseen(_ cpu: CPU, _ value: UInt32, _ name: SyncName) {
+        if cpu.isExplored, unsafe bufferStore(cpu, cell, UInt64(value), size: 4, name) { return }
+        unsafe cell.pointee.store(value, ordering: .relaxed)
+    }
+
     @inline(__always) func storeRelaxed(_ cpu: CPU, _ value: UInt32, _ name: SyncName) {
         if cpu.isExplored, unsafe announceStore(cpu, cell, UInt64(value), size: 4, .relaxed, name) { return }
         unsafe cell.pointee.store(value, ordering: .relaxed)

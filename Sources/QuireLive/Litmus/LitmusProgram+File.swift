@@ -11,9 +11,10 @@ extension LitmusProgram {
         for line in block { try compiler.add(line.text, line: line.number, to: .block) }
         for line in file.epilogue { try compiler.add(line.text, line: line.number, to: .after) }
         self = compiler.program
-        guard file.observed.count <= Self.mostObserved else {
+        let wanted = file.observed + file.asked
+        guard wanted.count <= Self.mostObserved else {
             throw .skipped("\(file.file): live: at most \(Self.mostObserved) names make an outcome")
         }
-        for name in file.observed { observed.append(compiler.operation(bound: file.names[text: name]) ?? 0) }
+        for name in wanted { observed.append(compiler.operation(bound: file.names[text: name]) ?? 0) }
     }
 }

@@ -49,12 +49,19 @@ public struct LiveLitmus {
                 defer { settings.undo() }
                 try prepare(&settings)
                 let wanted = [UInt64(count - made), seed &+ UInt64(made), Self.milliseconds, patience]
-                return try take(try worker.ask(.access(QUIRE_LITMUS, wanted), bytes), into: &found)
+                switch try worker.ask(.access(QUIRE_LITMUS, wanted), bytes) {
+                case .reply(let reply, let carried): return try take(reply, carried, into: &found)
+                case .lost("blocked"):
+                    throw .system(
+                        .childFailed("a litmus test's process did not answer for \(WorkerChannel.patience) s"))
+                case .lost: throw .system(.childFailed("a litmus test's process \(worker.howItEnded())"))
+                }
             }
             progress(made)
             if InterruptFlag.wait(seconds: 0) { throw .interrupted }
         }
-        let outcomes = found.map { outcome($0.key, $0.value) }
+        var outcomes: [LiveLitmusOutcome] = []
+        for (bindings, count) in found { outcomes.append(try outcome(bindings, count)) }
         return outcomes.sorted { ($1.count, $0.text) < ($0.count, $1.text) }
     }
 
@@ -77,10 +84,9 @@ public struct LiveLitmus {
     }
 
     /// Adds a reply's outcomes; the number of runs made.
-    private func take(_ answer: LiveAnswer, into found: inout [[Binding]: Int]) throws(LiveRunError) -> Int {
-        guard case .reply(let reply, let bytes) = answer else {
-            throw .system(.childFailed("the process of the litmus test is gone"))
-        }
+    private func take(
+        _ reply: quire_reply, _ bytes: ArraySlice<UInt8>, into found: inout [[Binding]: Int]
+    ) throws(LiveRunError) -> Int {
         let line = Int(reply.result)
         switch reply.error {
         case 0: break
@@ -109,10 +115,17 @@ public struct LiveLitmus {
         .input(ParseError(file: file.file, line: line, column: 1, message: message))
     }
 
-    private func outcome(_ bindings: [Binding], _ count: Int) -> LiveLitmusOutcome {
+    private func outcome(_ bindings: [Binding], _ count: Int) throws(LiveRunError) -> LiveLitmusOutcome {
         var names = file.names
-        for (name, binding) in zip(file.observed, bindings) { names.bind(name, to: binding) }
-        let broken = file.judgements.filter { file.isBroken($0, names) }.map(\.number)
+        for (name, binding) in zip(file.observed + file.asked, bindings) { names.bind(name, to: binding) }
+        var broken: [Int] = []
+        do throws(ParseError) {
+            for judgement in file.judgements where try file.isBroken(judgement, names) {
+                broken.append(judgement.number)
+            }
+        } catch {
+            throw .input(error)
+        }
         return LiveLitmusOutcome(text: file.outcomeText(names), count: count, broken: broken)
     }
 }

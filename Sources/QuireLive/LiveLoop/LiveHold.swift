@@ -14,18 +14,59 @@ public enum LiveHold {
         public var report: InspectReport
     }
 
-    /// Maps `bytes`, writes to `pages` pages spread evenly over them, says so on standard output and waits for its end.
-    public static func run(bytes: Int, pages: Int) throws(LiveError) {
+    /// What such a process maps.
+    public struct Shape: Sendable {
+        /// Bytes of the area that is touched.
+        public var bytes: Int
+        /// Pages of it that are written to, spread evenly.
+        public var pages: Int
+        /// Whether they are given back then, half a table's span at a time: too little for the kernel to free the tables.
+        public var isEmptied: Bool
+        /// Bytes of an area that is not touched; 0: there is none.
+        public var untouchedBytes: Int
+
+        public init(bytes: Int, pages: Int, isEmptied: Bool = false, untouchedBytes: Int = 0) {
+            self.bytes = bytes
+            self.pages = pages
+            self.isEmptied = isEmptied
+            self.untouchedBytes = untouchedBytes
+        }
+    }
+
+    /// Such a process, ended with this value.
+    public struct Child: ~Copyable {
+        public let pid: Int
+        /// Its areas: the one that was touched, and the other one.
+        public let touched: Range<UInt64>
+        public let untouched: Range<UInt64>
+        private let process: ChildProcess
+
+        fileprivate init(_ process: consuming ChildProcess, _ areas: [Range<UInt64>]) {
+            pid = Int(process.pid)
+            (touched, untouched) = (areas[0], areas[1])
+            self.process = process
+        }
+    }
+
+    /// Maps, says on standard output where, and waits for its end.
+    public static func run(_ shape: Shape) throws(LiveError) {
         do throws(Errno) {
-            let mapping = try LiveMapping(length: bytes)
+            let page = LiveMapping.pageSize
+            let mapping = try LiveMapping(length: shape.bytes)
             try? mapping.advise(0..<mapping.length, .noHugePage)
-            let stride = max(LiveMapping.pageSize, bytes / max(pages, 1) / LiveMapping.pageSize * LiveMapping.pageSize)
+            let untouched = try LiveMapping(length: max(shape.untouchedBytes, page))
+            let stride = max(page, shape.bytes / max(shape.pages, 1) / page * page)
             var at = 0
-            for _ in 0..<pages where at < bytes {
-                mapping.touch(at..<at + LiveMapping.pageSize)
+            for _ in 0..<shape.pages where at < shape.bytes {
+                mapping.touch(at..<at + page)
                 at += stride
             }
-            print("ready")
+            if shape.isEmptied {
+                for start in Swift.stride(from: 0, to: mapping.length, by: 1 << 20) {
+                    try mapping.advise(start..<min(start + (1 << 20), mapping.length), .dontNeed)
+                }
+            }
+            for range in [mapping.range, untouched.range] { print(range.lowerBound, range.upperBound) }
             flushStandardOutput()
             while !InterruptFlag.wait(seconds: 3600) {}
         } catch {
@@ -33,28 +74,37 @@ public enum LiveHold {
         }
     }
 
+    /// Starts such a process and waits until it holds still. `executable` is `quire`.
+    public static func start(_ shape: Shape, executable: String = "/proc/self/exe") throws(LiveError) -> Child {
+        var arguments = [subcommand, "--bytes", String(shape.bytes), "--pages", String(shape.pages)]
+        arguments += ["--untouched-bytes", String(shape.untouchedBytes)]
+        if shape.isEmptied { arguments.append("--emptied") }
+        var areas: [Range<UInt64>] = []
+        do throws(Errno) {
+            var process = try ChildProcess(executable: executable, arguments: arguments)
+            while areas.count < 2, let line = try process.nextLine() {
+                let numbers = line.split(separator: " ").compactMap { UInt64($0) }
+                guard numbers.count == 2, numbers[0] <= numbers[1] else { break }
+                areas.append(numbers[0]..<numbers[1])
+            }
+            if areas.count == 2 { return Child(process, areas) }
+        } catch {
+            throw .system("a process to inspect (\(executable))", error)
+        }
+        throw .childFailed("the process to inspect did not start (\(executable))")
+    }
+
     /// Starts such a process, inspects it `repetitions` times, and ends it.
     public static func measure(
         executable: String = "/proc/self/exe", bytes: Int, pages: Int, repetitions: Int
     ) throws(LiveError) -> [Measurement] {
-        var child = try start(executable, [subcommand, "--bytes", String(bytes), "--pages", String(pages)])
-        guard (try? child.nextLine()) == "ready" else {
-            throw .childFailed("the process to inspect did not start (\(executable))")
-        }
+        let child = try start(Shape(bytes: bytes, pages: pages), executable: executable)
         var measurements: [Measurement] = []
         for _ in 0..<repetitions {
             let begin = monotonicNanoseconds()
-            let report = try Inspector().inspect(Int(child.pid))
+            let report = try Inspector().inspect(child.pid)
             measurements.append(Measurement(nanoseconds: monotonicNanoseconds() - begin, report: report))
         }
         return measurements
-    }
-
-    private static func start(_ executable: String, _ arguments: [String]) throws(LiveError) -> ChildProcess {
-        do throws(Errno) {
-            return try ChildProcess(executable: executable, arguments: arguments)
-        } catch {
-            throw .system("a process to inspect (\(executable))", error)
-        }
     }
 }

@@ -95,6 +95,14 @@ final class LiveProcess {
         awaitDeath()
     }
 
+    /// How a child of this process that was lost has ended, in words. Takes its status.
+    func howItEnded() -> String {
+        guard !isReaped, let status = LiveProcesses.reap(pid) else { return "ended, and somebody else has its status" }
+        isReaped = true
+        let signal = status & 0x7f
+        return signal == 0 ? "ended by itself with status \(status >> 8 & 0xff)" : "was ended by signal \(signal)"
+    }
+
     /// Waits until nothing is left of the process but its status, so that what it held is free.
     private func awaitDeath() {
         for _ in 0..<25_000 {

@@ -102,10 +102,10 @@ enum LiveProcesses {
     /// Ends a process at once.
     static func end(_ pid: Int32) { kill(pid, SIGKILL) }
 
-    /// Takes the exit status of a child, if it is one and has ended or is about to.
-    static func reap(_ pid: Int32) {
+    /// Takes the exit status of a child that has ended or is about to, as wait4 tells it; nil: it is none.
+    @discardableResult static func reap(_ pid: Int32) -> Int32? {
         var status: CInt = 0
-        unsafe waitpid(pid, &status, 0)
+        return unsafe waitpid(pid, &status, 0) == pid ? status : nil
     }
 
     /// The ids of all processes that run.

@@ -35,6 +35,8 @@ public struct LitmusFile: Sendable {
         public var number: Int
         /// The condition's text.
         public var text: String
+        /// The byte at which that begins in its line, from 1.
+        var column: Int
         /// True: it must hold in every outcome; false: in none.
         public var isExpected: Bool
         public var condition: Condition
@@ -53,7 +55,9 @@ public struct LitmusFile: Sendable {
     public private(set) var judgements: [Judgement] = []
     /// The names whose values make the outcome: those bound in the block and behind it, in the order of the file.
     public private(set) var observed: [NameID] = []
-    /// All names of the file.
+    /// The names that judgements ask for and that are none of those: bound before the block, or to a process or thread.
+    public private(set) var asked: [NameID] = []
+    /// All names of the file; none of those that it binds is bound yet.
     public private(set) var names = Names()
 
     /// The most sequences.
@@ -85,6 +89,8 @@ public struct LitmusFile: Sendable {
             let found = part == .inside ? "expected 'end' after 'parallel'" : "expected a 'parallel' block"
             throw ParseError(file: file, line: reader.line, column: 1, message: found)
         }
+        for line in allLines { line.statement.binding.map { names.withdraw($0) } }
+        try checkNames()
     }
 
     private mutating func take(_ line: Line, _ part: inout Part) throws(ParseError) {
@@ -107,9 +113,13 @@ public struct LitmusFile: Sendable {
         case (.expect, _), (.never, _): throw fail(line, "expected 'end' before a condition")
         default:
             if case .unknown = statement.call { throw fail(line, "expected a call that the model knows") }
+            if statement.binding != nil, !statement.call.hasResult {
+                throw fail(line, "expected a call that has a result to bind")
+            }
             // What a process or thread is numbered is no result.
-            let isNumber = statement.call.makesProcess || statement.call == .thread
-            if part != .before, !isNumber, let id = statement.binding, !observed.contains(id) { observed.append(id) }
+            if part != .before, !statement.call.makesActor, let id = statement.binding, !observed.contains(id) {
+                observed.append(id)
+            }
             switch part {
             case .before: preparation.append(line)
             case .inside: try append(line)
@@ -133,9 +143,15 @@ public struct LitmusFile: Sendable {
     private mutating func judge(_ line: Line) throws(ParseError) {
         let text = line.statement.string(of: line.statement.condition)
         let condition = try Condition(text, names: &names, file: file, line: line.number)
+        let isExpected = line.statement.call == .expect
+        let keyword = Int(line.statement.callColumn) + (isExpected ? "expect" : "never").utf8.count
+        let column = keyword + line.text.utf8.dropFirst(keyword - 1).prefix { $0.isBlank }.count
+        let bound = Set(allLines.compactMap(\.statement.binding))
+        for id in condition.names where bound.contains(id) && !observed.contains(id) && !asked.contains(id) {
+            asked.append(id)
+        }
         judgements.append(
-            Judgement(
-                number: line.number, text: text, isExpected: line.statement.call == .expect, condition: condition))
+            Judgement(number: line.number, text: text, column: column, isExpected: isExpected, condition: condition))
     }
 
     private func fail(_ line: Line, _ message: String) -> ParseError {
@@ -161,8 +177,15 @@ extension LitmusFile {
         }
     }
 
-    /// Whether a judgement is broken by an outcome's names.
-    public func isBroken(_ judgement: Judgement, _ names: Names) -> Bool {
-        judgement.condition.holds(names).map { $0 != judgement.isExpected } ?? false
+    /// Whether a judgement is broken by an outcome's names. Throws where one of its names has no value in this outcome, because
+    /// its line did not run: then neither can be said.
+    public func isBroken(_ judgement: Judgement, _ names: Names) throws(ParseError) -> Bool {
+        if let holds = judgement.condition.holds(names) { return holds != judgement.isExpected }
+        let missing = judgement.condition.names.first { names.binding(of: $0) == nil }
+        let name = missing.map { names[text: $0] } ?? "?"
+        let column = judgement.column + (Self.offset(of: name, in: judgement.text) ?? 0)
+        throw ParseError(
+            file: file, line: judgement.number, column: column,
+            message: "expected a name that has a value in every outcome; the line of '\(name)' did not run")
     }
 }

@@ -16,7 +16,11 @@ public final class LitmusMachine {
     private let base: Player
     private let looker: Player
     private let checkpoint: MachineCheckpoint
-    private var failure: ParseError?
+    /// A line of the last run that could not be played.
+    public private(set) var failure: ParseError?
+    /// The names that each sequence binds, and those that any line does from the block on.
+    private let bound: [[NameID]]
+    private let allBound: [NameID]
     /// Processes that are there after the preparation.
     private let processes: [Process]
 
@@ -49,10 +53,26 @@ public final class LitmusMachine {
         let base = base
         players = file.sequences.map { _ in Player(sharing: base) }
         looker = Player(sharing: base)
-        for sequence in file.sequences where base.actor(ofPrefix: sequence.prefix) == nil {
-            throw ParseError(
-                file: file.file, line: sequence.lines[0].number, column: 1,
-                message: "expected a process or thread that was made before the block")
+        bound = file.sequences.map { $0.lines.compactMap(\.statement.binding) }
+        allBound = bound.flatMap { $0 } + file.epilogue.compactMap(\.statement.binding)
+        try checkActors()
+    }
+
+    /// That the actors are there when the block begins, and that none ends a process while others are inside it.
+    private func checkActors() throws(ParseError) {
+        func fail(_ line: LitmusFile.Line, _ column: Int32, _ message: String) -> ParseError {
+            ParseError(file: file.file, line: line.number, column: Int(column), message: message)
+        }
+        let owners = file.sequences.map { base.actor(ofPrefix: $0.prefix)?.owner.number }
+        for (sequence, owner) in zip(file.sequences, owners) {
+            guard let owner else {
+                throw fail(sequence.lines[0], 1, "expected a process or thread that was made before the block")
+            }
+            let isAlone = owners.count { $0 == owner } == 1
+            for line in sequence.lines where !isAlone && [.exit, .exitGroup].contains(line.statement.call) {
+                throw fail(
+                    line, line.statement.callColumn, "expected the end of a process with one thread in the block")
+            }
         }
     }
 
@@ -70,6 +90,7 @@ public final class LitmusMachine {
         failure = nil
         for (number, sequence) in file.sequences.enumerated() {
             players[number].share(base, prefix: sequence.prefix, cpu: number)
+            for id in bound[number] { players[number].names.restore(id, from: base.names) }
         }
         machine.explore(with: hook, without: omissions)
     }
@@ -92,6 +113,7 @@ public final class LitmusMachine {
         if let failure { throw failure }
         for process in processes where !process.hasExited { process.checkInvariants() }
         looker.share(base)
+        for id in allBound { looker.names.restore(id, from: base.names) }
         for (player, sequence) in zip(players, file.sequences) {
             looker.adopt(from: player)
             for line in sequence.lines {
@@ -100,7 +122,7 @@ public final class LitmusMachine {
             }
         }
         for line in file.epilogue { try Self.play(line, looker) }
-        let broken = file.judgements.indices.filter { file.isBroken(file.judgements[$0], looker.names) }
+        let broken = try file.judgements.indices.filter { try file.isBroken(file.judgements[$0], looker.names) }
         let text = file.outcomeText(looker.names)
         machine.requireNothingLeft()
         return (text, broken)

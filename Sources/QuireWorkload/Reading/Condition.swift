@@ -32,6 +32,16 @@ public struct Condition: Sendable {
         }
     }
 
+    /// The names that it asks for, in their order; constants too, but not what an ending is compared with.
+    var names: [NameID] {
+        operations.compactMap { operation in
+            switch operation {
+            case .name(let id), .ended(let id, _, _): id
+            default: nil
+            }
+        }
+    }
+
     /// Whether it holds; nil while a name in it is not bound.
     public func holds(_ names: Names) -> Bool? {
         var stack: [UInt64] = []

@@ -42,6 +42,14 @@ extension Names {
         if entries[Int(id.index)].state == .free { entries[Int(id.index)].state = .bound }
     }
 
+    /// Takes back what `declare` did: nothing is bound to the name until its call has run.
+    mutating func withdraw(_ id: NameID) {
+        if entries[Int(id.index)].state == .bound { entries[Int(id.index)].state = .free }
+    }
+
+    /// Has a name stand for what it stands for in another table of the same names.
+    mutating func restore(_ id: NameID, from other: Names) { entries[Int(id.index)] = other.entries[Int(id.index)] }
+
     /// Up to three usable names that differ from `name` by at most two edits, nearest first.
     public func near(_ name: String) -> [String] {
         let wanted = Array(name.utf8)

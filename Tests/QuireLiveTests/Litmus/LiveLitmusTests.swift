@@ -1,6 +1,7 @@
 // Litmus tests on real threads of the live kernel. What must be seen (store buffering) is waited for some seconds, what must
 // never be seen is looked for in every outcome. Where the host cannot run them, the reason is printed.
 
+import CQuireLive
 import QuireWorkload
 import Testing
 import WorkloadSuite
@@ -200,6 +201,15 @@ extension LiveReplayTests {
             #expect(seen == ["h=0x1 r1=0x0 r2=0x0 r3=0x7 r4=0x1": 200])
         }
 
+        /// What was bound before the block stood for 0 in conditions.
+        @Test func conditionMayAskForWhatStandsBeforeTheBlock() throws {
+            let file = try LitmusFile(
+                text: area + "t = thread()\nparallel\nr1 = load(x, 1)\nend\nexpect x == 0x100000000000 && t > 1\n",
+                file: "t.q")
+            let outcomes = try LiveLitmus(file: file).play(count: 20)
+            #expect(outcomes.map(\.text) == ["r1=0x7"] && outcomes.allSatisfy(\.broken.isEmpty))
+        }
+
         @Test func nothingIsLeftOfTheRunBefore() throws {
             let seen = try outcomes(
                 """
@@ -226,6 +236,19 @@ extension LiveReplayTests {
                 guard case .skipped(let text) = error else { throw error ?? .interrupted }
                 #expect(text.hasPrefix("t.q:5: live: \(reason)"))
             }
+        }
+
+        /// All that was said is that it is gone.
+        @Test func processThatIsLostSaysHowItEnded() throws {
+            let folder = try ScratchFolder()
+            let worker = try LivePlayer.startPristine(folder: folder.path)
+            LiveProcesses.end(worker.pid)
+            guard case .lost("killed") = try worker.ask(.systemCall(QUIRE_CLOSE, [99])) else {
+                Issue.record("it still answers")
+                return
+            }
+            #expect(worker.howItEnded() == "was ended by signal 9")
+            #expect(worker.howItEnded() == "ended, and somebody else has its status")
         }
 
         @Test func callThatDoesNotReturnIsAnErrorWithItsLine() throws {

@@ -64,7 +64,7 @@ final class BlockBench {
         let frame = memory.allocateBlock(cpu, order: order, .unmovable)
         for place in 0..<(1 << order) { memory.zero(cpu, memory.page(frame, place)) }
         memory.initialize(
-            frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0, mapping: 1,
+            cpu, frame, .table, flags: UInt32(level) << FrameFlags.orderShift, references: 1, mappings: 0, mapping: 1,
             index: 0)
         return frame
     }
@@ -81,7 +81,7 @@ final class BlockBench {
     func folio(order: Int) -> FrameNumber {
         let head = memory.allocateFolio(cpu, order: order, [])
         memory.initializeFolio(
-            head, order: order, .anonymous, flags: FrameFlags.swapBacked, pageFlags: FrameFlags.anonExclusive,
+            cpu, head, order: order, .anonymous, flags: FrameFlags.swapBacked, pageFlags: FrameFlags.anonExclusive,
             references: 1, mapping: 0, index: 0)
         folios.append((head, order))
         return head

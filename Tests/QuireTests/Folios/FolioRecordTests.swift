@@ -8,7 +8,8 @@ import Testing
     private func folio(_ test: TestMachine, order: Int) -> FrameNumber {
         let head = test.memory.allocateFolio(test.cpu, order: order, [])
         test.memory.initializeFolio(
-            head, order: order, .anonymous, flags: FrameFlags.swapBacked, pageFlags: 0, references: 1, mapping: 7,
+            test.cpu, head, order: order, .anonymous, flags: FrameFlags.swapBacked, pageFlags: 0, references: 1,
+            mapping: 7,
             index: 100)
         return head
     }

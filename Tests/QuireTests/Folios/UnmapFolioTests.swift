@@ -151,7 +151,7 @@ private func content(_ place: UInt64) -> UInt8 { UInt8(place % 255 + 1) }
         let child = try test.task.fork(pid: 2)
         let new = memory.allocateFolio(cpu, order: 4, .maySleep)
         memory.initializeFolio(
-            new, order: 4, .anonymous, flags: FrameFlags.swapBacked, pageFlags: 0, references: 1,
+            cpu, new, order: 4, .anonymous, flags: FrameFlags.swapBacked, pageFlags: 0, references: 1,
             mapping: memory.mapping(head), index: memory.index(head))
         cpu.count(.anonymous, order: 4)
         for number in 0..<16 { memory.copy(cpu, from: memory.page(head, number), to: memory.page(new, number)) }
