@@ -10,19 +10,23 @@
 
 /// An anon_vma.
 struct AnonVMA: BitwiseCopyable {
-    /// The lock word; used in the root alone. First: a record that was freed has other things there.
-    var lock: UInt32 = 0
+    /// The first and the last link in its list: areas in the order in which they came or last changed their bounds. A record that
+    /// was freed has its pool's link in place of the first.
+    var firstLink: UInt32 = 0
     /// Links to it, its descendants if it is a root, and whoever holds it for a moment; 0 in a record that was freed.
     var references: UInt32 = 0
+    /// The lock word; used in the root alone. Not first: a change of any field counts as one of the record's first byte with
+    /// the thread sanitizer, and those who wait look at the lock meanwhile.
+    var lock: UInt32 = 0
     var root: Handle<AnonVMA> = .none
     var parent: Handle<AnonVMA> = .none
     /// Areas whose own anon_vma this is.
     var areas: UInt32 = 0
     /// Anon_vmas made from it by fork; its own self counts.
     var children: UInt32 = 0
-    /// The first and the last link in its list: areas in the order in which they came or last changed their bounds.
-    var firstLink: UInt32 = 0
     var lastLink: UInt32 = 0
+
+    static let lastLinkOffset = 36
 }
 
 /// A tie between an area and an anon_vma.
@@ -37,7 +41,7 @@ struct AnonLink: BitwiseCopyable {
 extension MachineCore {
     /// The lock of an anon_vma's tree.
     func lock(of anonVMA: Handle<AnonVMA>) -> RWSemaphore {
-        RWSemaphore(anonVMAs.word(anonVMAs[anonVMA].root, offset: 0), .anonVMA)
+        RWSemaphore(anonVMAs.word(anonVMAs[anonVMA].root, offset: 8), .anonVMA)
     }
 
     private func references(of anonVMA: Handle<AnonVMA>) -> Word32 { anonVMAs.word(anonVMA, offset: 4) }
@@ -87,7 +91,7 @@ extension MachineCore {
             hang(cpu, made)
             anonVMAs[anonVMA].areas += 1
             // Faults look without that lock whether there is one.
-            areas[area].anonVMA.generation = anonVMA.generation
+            areas.publish(at: area.index, offset: Area.anonVMAOffset + 4, anonVMA.generation)
             areas.publish(at: area.index, offset: Area.anonVMAOffset, anonVMA.index)
         }
         pageTableLock.unlock(cpu)
@@ -119,7 +123,7 @@ extension MachineCore {
         append(link)
         holdAnonVMA(cpu, links[link].anonVMA)
         links[link].nextOfArea = areas[area].chain
-        areas[area].chain = link.index
+        areas.publish(at: area.index, offset: Area.chainOffset, link.index)
     }
 
     private func append(_ link: Handle<AnonLink>) {
@@ -133,7 +137,11 @@ extension MachineCore {
         } else {
             links[links.handle(at: last)].nextOfAnon = link.index
         }
-        anonVMAs[anonVMA].lastLink = link.index
+        setLastLink(anonVMA, link.index)
+    }
+
+    private func setLastLink(_ anonVMA: Handle<AnonVMA>, _ link: UInt32) {
+        anonVMAs.publish(at: anonVMA.index, offset: AnonVMA.lastLinkOffset, link)
     }
 
     private func remove(_ link: AnonLink) {
@@ -143,7 +151,7 @@ extension MachineCore {
             links[links.handle(at: link.previousOfAnon)].nextOfAnon = link.nextOfAnon
         }
         if link.nextOfAnon == 0 {
-            anonVMAs[link.anonVMA].lastLink = link.previousOfAnon
+            setLastLink(link.anonVMA, link.previousOfAnon)
         } else {
             links[links.handle(at: link.nextOfAnon)].previousOfAnon = link.previousOfAnon
         }
@@ -155,7 +163,8 @@ extension MachineCore {
         var at = links.handle(at: areas[area].chain)
         while !at.isNone {
             let anonVMA = links[at].anonVMA
-            if anonVMAs[anonVMA].lastLink != at.index {
+            // Without the lock: where it is last it comes after all others, whoever comes behind it now.
+            if anonVMAs.peekHalf(at: anonVMA.index, offset: AnonVMA.lastLinkOffset) != at.index {
                 let lock = lock(of: anonVMA)
                 lock.writeLock(cpu)
                 remove(links[at])
@@ -307,15 +316,15 @@ extension MachineCore {
 
     private func reusableNeighbour(_ area: Handle<Area>, in tree: AreaTree) -> Handle<AnonVMA>? {
         let above = tree.after(area)
-        if !above.isNone, let found = reusable(areas[area], areas[above], from: above) { return found }
+        if !above.isNone, let found = reusable(self.area(area), self.area(above), from: above) { return found }
         let below = tree.before(areas[area].start)
-        if !below.isNone, let found = reusable(areas[below], areas[area], from: below) { return found }
+        if !below.isNone, let found = reusable(self.area(below), self.area(area), from: below) { return found }
         return nil
     }
 
     /// The anon_vma of one of two adjacent areas, if they differ only in what mprotect can make equal.
     private func reusable(_ low: Area, _ high: Area, from owner: Handle<Area>) -> Handle<AnonVMA>? {
-        let rights: AreaFlags = .rights.union(.sticky)
+        let rights = AreaFlags.rights
         guard low.end == high.start, low.file == high.file, low.kind == high.kind,
             low.extras == high.extras || extras(low.extras).policy == extras(high.extras).policy,
             low.flags.subtracting(rights) == high.flags.subtracting(rights),

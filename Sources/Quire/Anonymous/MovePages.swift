@@ -40,7 +40,7 @@ extension AddressSpace {
             return area
         }
         let (from, to) = (try holder(of: source), try holder(of: target))
-        let (one, other) = (core.areas[from], core.areas[to])
+        let (one, other) = (core.area(from), core.area(to))
         let compared: AreaFlags = [.read, .write, .execute, .locked]
         guard one.isAnonymous, other.isAnonymous, one.flags.contains(.write),
             one.flags.intersection(compared) == other.flags.intersection(compared)
@@ -120,7 +120,7 @@ extension AddressSpace {
                 throw .EBUSY
             }
             tables.removed(cpu, from, 1)
-            let area = core.areas[to]
+            let area = core.area(to)
             memory.setMapping(frame, area.anonVMA.index)
             memory.setIndex(frame, area.pageOffset(of: target))
             let entry = tables.format.leaf(

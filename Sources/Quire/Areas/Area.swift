@@ -1,6 +1,7 @@
 // An area: a run of addresses with the same rights, flags and backing. Areas are records of the machine's pool; a field changes
 // only under the mmap lock held for write, once the area is marked (AreaLock.swift), and is read under the mmap lock or the
-// area's own; the first anon_vma comes under the mmap lock held for read and page_table_lock. Linux: vm_area_struct.
+// area's own; the first anon_vma comes under the mmap lock held for read and page_table_lock, and guards under the former alone. Who
+// reads a whole record under those takes a copy (`area(_:)`). Linux: vm_area_struct.
 
 /// What stands behind an area: decides how a fault is served.
 enum AreaKind: UInt8, BitwiseCopyable {
@@ -12,6 +13,11 @@ enum AreaKind: UInt8, BitwiseCopyable {
     case shared
     /// Memory that a driver or DAX maps.
     case driver
+}
+
+extension MachineCore {
+    /// An area's record for who holds the mmap lock for read or the area's own: what is not guarded by these may change meanwhile.
+    @inline(__always) func area(_ area: Handle<Area>) -> Area { areas.copy(area) }
 }
 
 /// One area of an address space.
@@ -37,9 +43,16 @@ struct Area: BitwiseCopyable {
     var leaf: UInt32 = 0
     /// A name, a memory policy, a userfaultfd: the pool index of what few areas have; 0 is nothing of it.
     var extras: UInt32 = 0
+    /// Not 0: it may have guards. No bit of `flags`, since it comes under the mmap lock held for read.
+    var guards: UInt32 = 0
 
-    /// Where the anon_vma's place stands in the record: it may come while others look.
-    static let anonVMAOffset = 52
+    /// Where the fields stand that change while others look at the record, which publish them: neighbours in the file's list,
+    /// the anon_vma's place and generation, the chain, the tree's node, the guards.
+    static let nextOfFileOffset = 44, previousOfFileOffset = 48, anonVMAOffset = 52, chainOffset = 60
+    static let leafOffset = 68, guardsOffset = 76
+
+    /// The flags with the one that is kept apart (VM_MAYBE_GUARD).
+    var allFlags: AreaFlags { guards == 0 ? flags : flags.union(.maybeGuard) }
 
     /// The number of its pages.
     var pages: UInt64 { (end - start) >> Page.shift }

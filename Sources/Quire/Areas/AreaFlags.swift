@@ -75,8 +75,6 @@ public struct AreaFlags: OptionSet, Hashable, BitwiseCopyable, Sendable {
     /// in it in place of all its pages. A page that goes takes its charge along.
     static let chargedByPage = AreaFlags(rawValue: 1 << 62)
 
-    /// What does not keep two areas apart and stays when they merge (VM_STICKY).
-    static let sticky: AreaFlags = .maybeGuard
     /// What a userfaultfd's registration sets (__VM_UFFD_FLAGS).
     static let userfault: AreaFlags = [.userfaultMissing, .userfaultWriteProtect, .userfaultMinor]
     /// The rights that mprotect sets.

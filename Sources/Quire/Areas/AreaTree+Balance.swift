@@ -69,7 +69,11 @@ extension AreaTree {
     private func moveEntry(from node: UInt32, _ place: Int, to target: UInt32) {
         let child = nodes.child(node, place)
         nodes.insert(target, nodes.end(node, place), nodes.word(node, place), child, at: nodes.count(target))
-        if nodes[at: node].isLeaf { areas[at: child].leaf = target } else { nodes[at: child].parent = target }
+        if nodes[at: node].isLeaf {
+            areas.publish(at: child, offset: Area.leafOffset, target)
+        } else {
+            nodes[at: child].parent = target
+        }
     }
 
     /// After an entry came out of a node: drops it where it is empty, else merges it with a neighbour if both fit well

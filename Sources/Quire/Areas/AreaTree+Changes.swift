@@ -52,7 +52,7 @@ extension AreaTree {
     /// Puts an area's entry at a place; the gaps are the caller's.
     private func place(_ area: Handle<Area>, _ at: AreaCursor, _ start: UInt64, _ end: UInt64) {
         nodes.insert(at.leaf, end, start, area.index, at: at.place)
-        areas[area].leaf = at.leaf
+        areas.publish(at: area.index, offset: Area.leafOffset, at.leaf)
         count += 1
         if at.place + 1 == nodes.count(at.leaf) { endChanged(at.leaf, to: end) }
     }

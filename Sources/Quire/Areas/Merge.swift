@@ -18,6 +18,8 @@ struct AreaAttributes: BitwiseCopyable {
     var file: Handle<FileRecord>
     /// As in the area; whose reference it is, each function says.
     var extras: UInt32 = 0
+    /// As in the area: no obstacle, and stays when areas merge (VM_STICKY).
+    var guards: UInt32 = 0
 
     init(flags: AreaFlags, kind: AreaKind, file: Handle<FileRecord>) {
         self.flags = flags
@@ -28,6 +30,7 @@ struct AreaAttributes: BitwiseCopyable {
     @inline(__always) init(_ area: Area) {
         self.init(flags: area.flags, kind: area.kind, file: area.file)
         extras = area.extras
+        guards = area.guards
     }
 }
 
@@ -118,10 +121,10 @@ extension AddressSpace {
         try inheritAnonVMA(cpu, below, from: middle)
         if !above.isNone { try inheritAnonVMA(cpu, below, from: above) }
         var last = end
-        core.areas[below].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
+        core.areas[below].guards |= core.areas[middle].guards
         if !above.isNone {
             last = core.areas[above].end
-            core.areas[below].flags.formUnion(core.areas[above].flags.intersection(.sticky))
+            core.areas[below].guards |= core.areas[above].guards
         }
         core.changeBounds(cpu, of: below) { areas.grow(cpu, below, upTo: last) }
         if end == core.areas[middle].end {
@@ -145,7 +148,7 @@ extension AddressSpace {
         startWrite(cpu, above)
         startWrite(cpu, middle)
         try inheritAnonVMA(cpu, above, from: middle)
-        core.areas[above].flags.formUnion(core.areas[middle].flags.intersection(.sticky))
+        core.areas[above].guards |= core.areas[middle].guards
         lower(cpu, above, to: start)
         if start == core.areas[middle].start {
             freeRecord(cpu, middle)
@@ -195,14 +198,14 @@ extension AddressSpace {
             if joinsAbove { startWrite(cpu, above) }
             try inheritAnonVMA(cpu, below, from: proposal.source)
             if joinsAbove { try inheritAnonVMA(cpu, below, from: above) }
-            core.areas[below].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
+            core.areas[below].guards |= proposal.attributes.guards
             extend(cpu, below, to: proposal.end, swallowing: joinsAbove ? above : .none)
             return below
         }
         guard joinsAbove else { return .none }
         startWrite(cpu, above)
         try inheritAnonVMA(cpu, above, from: proposal.source)
-        core.areas[above].flags.formUnion(proposal.attributes.flags.intersection(.sticky))
+        core.areas[above].guards |= proposal.attributes.guards
         self.lower(cpu, above, to: proposal.start)
         noteMerge(cpu, above)
         return above
@@ -228,7 +231,7 @@ extension AddressSpace {
         if above.isNone {
             core.changeBounds(cpu, of: area) { areas.grow(cpu, area, upTo: end) }
         } else {
-            core.areas[area].flags.formUnion(core.areas[above].flags.intersection(.sticky))
+            core.areas[area].guards |= core.areas[above].guards
             core.changeBounds(cpu, of: area) { areas.grow(cpu, area, upTo: core.areas[above].end) }
             freeRecord(cpu, above)
         }

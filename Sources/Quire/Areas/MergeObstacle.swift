@@ -30,7 +30,7 @@ extension MachineCore {
     /// What tells an area with some attributes from one with others.
     @inline(__always)
     func obstacle(_ one: AreaAttributes, _ other: AreaAttributes) -> MergeObstacle? {
-        let different = one.flags.symmetricDifference(other.flags).subtracting(.sticky)
+        let different = one.flags.symmetricDifference(other.flags)
         if !different.isEmpty { return .flags(different) }
         if one.file != other.file { return .file }
         if one.kind != other.kind { return .kind }

@@ -8,10 +8,10 @@ extension AddressSpace {
 
     /// Puts a guard on every page of [start, end) of an area.
     func installGuards(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) throws(Errno) {
-        let record = core.areas[area]
+        let record = core.area(area)
         guard isGuardable(record), !record.flags.contains(.locked) else { throw .EINVAL }
         // Tells fork that the tables hold something that a fault would not bring back.
-        core.areas[area].flags.insert(.maybeGuard)
+        core.areas.publish(at: area.index, offset: Area.guardsOffset, UInt32(1))
         if record.isAnonymous { guard prepareAnonVMA(cpu, area) else { throw .ENOMEM } }
         discard(cpu, area, start, end, ZapDetails(evenCows: true))
         let marker = tables.format.nonPresent(.guardMarker, 0)

@@ -103,7 +103,7 @@ extension AddressSpace {
         _ cpu: CPU, _ gather: inout Gather, _ advice: Advice, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64,
         _ spaces: (UInt32) -> AddressSpace?
     ) throws(Errno) {
-        let record = core.areas[area]
+        let record = core.area(area)
         switch advice {
         case .dontNeed, .dontNeedLocked:
             guard advice == .dontNeedLocked || !record.flags.contains(.locked) else { throw .EINVAL }
@@ -147,7 +147,7 @@ extension AddressSpace {
         while at < end {
             let area = areas.find(at)
             guard !area.isNone, core.areas[area].start <= at else { throw .ENOMEM }
-            let record = core.areas[area]
+            let record = core.area(area)
             // A program may read what it may write; populating asks for the right itself (check_vma_flags).
             guard record.flags.contains(access == .write ? .write : .read) else { throw .EINVAL }
             let to = Swift.min(record.end, end)

@@ -17,7 +17,7 @@ extension AddressSpace {
         guard !area.isNone, core.areas[area].start <= start else { throw .ENOMEM }
         let pages = (Swift.min(core.areas[area].end, end) - start) >> Page.shift
         return (0..<Swift.min(pages, Page.size)).map { page in
-            isResident(cpu, core.areas[area], start + page << Page.shift) ? 1 : 0
+            isResident(cpu, core.area(area), start + page << Page.shift) ? 1 : 0
         }
     }
 

@@ -70,7 +70,7 @@ extension AddressSpace {
         var cursor = areas.cursor(atOrAbove: start)
         while !cursor.isNone {
             let area = areas.area(at: cursor)
-            let record = core.areas[area]
+            let record = core.area(area)
             if record.start >= end { return }
             let from = Swift.max(record.start, start)
             if let stopped = populateArea(cpu, area, from, Swift.min(record.end, end)), !ignoresErrors {

@@ -168,7 +168,7 @@ extension Task {
             let area = space.areas.find(at)
             guard !area.isNone, machine.core.areas[area].start < end else { throw .ENOMEM }
             if machine.core.areas[area].start > at { sawHole = true }
-            let record = machine.core.areas[area]
+            let record = machine.core.area(area)
             if flags & 2 != 0, record.flags.contains(.locked) { throw .EBUSY }
             let from = Swift.max(at, record.start)
             at = Swift.min(record.end, end)

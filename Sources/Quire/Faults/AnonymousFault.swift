@@ -44,7 +44,7 @@ extension AddressSpace {
     /// Serves the fault with a folio of more than one page; nil: one page must do.
     @inline(__always)
     private func largeFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome? {
-        let orders = allowedOrders(core.areas[context.area], .fault).subtracting(.huge)
+        let orders = allowedOrders(core.area(context.area), .fault).subtracting(.huge)
         return orders.isEmpty ? nil : faultLarge(cpu, context, position, orders)
     }
 
@@ -53,7 +53,7 @@ extension AddressSpace {
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ allowed: Orders
     ) -> FaultOutcome? {
         var orders = allowed
-        let area = core.areas[context.area]
+        let area = core.area(context.area)
         // The first whose entries are all none; smaller ones then are too.
         while let order = orders.largest {
             if fits(area, context.page, order: order), isNone(cpu, context, position, order) { break }
@@ -108,7 +108,7 @@ extension AddressSpace {
             return .none
         }
         cpu.count(.anonymous, order: order)
-        let area = core.areas[context.area]
+        let area = core.area(context.area)
         let start = context.page & ~(Page.size << UInt64(order) &- 1)
         memory.initializeFolio(
             cpu, head, order: order, .anonymous, flags: Self.swapBacked(area.flags) | FrameFlags.anonExclusive,

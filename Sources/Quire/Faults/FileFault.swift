@@ -8,7 +8,7 @@ extension AddressSpace {
     /// Serves a fault on an entry that is none in an area with a file.
     func fileFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome {
         if let outcome = askFile(cpu, context) { return outcome }
-        let area = core.areas[context.area]
+        let area = core.area(context.area)
         let offset = area.pageOffset(of: context.page)
         let filePages = core.pages(of: area.file)
         if context.access != .write {
@@ -69,7 +69,7 @@ extension AddressSpace {
     /// A fault beyond the end of the file where there is no PTE table yet: it makes the tables above, but a PTE table
     /// only if the window around it has a page to map. Nil: the fault is to be served as any other.
     func faultBeyondEnd(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome? {
-        let area = core.areas[context.area]
+        let area = core.area(context.area)
         let filePages = core.pages(of: area.file)
         guard area.pageOffset(of: context.page) >= filePages, tables.position(cpu, context.page).table.isNone else {
             return nil

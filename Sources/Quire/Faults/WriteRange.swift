@@ -36,7 +36,7 @@ enum WriteRange {
 extension AddressSpace {
     /// The entries of the fault's table that its area covers.
     private func bounds(_ context: FaultContext, _ index: Int) -> Range<Int> {
-        let area = core.areas[context.area]
+        let area = core.area(context.area)
         let below = Swift.min(UInt64(index), (context.page - area.start) >> Page.shift)
         let above = Swift.min(UInt64(512 - index), (area.end - context.page) >> Page.shift)
         return index - Int(below)..<index + Int(above)
@@ -84,7 +84,7 @@ extension AddressSpace {
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
     ) -> FaultOutcome? {
         let frame = tables.format.frame(seen)
-        let orders = allowedOrders(core.areas[context.area], .fault).subtracting(.huge)
+        let orders = allowedOrders(core.area(context.area), .fault).subtracting(.huge)
         guard frame == core.zeroFrame || memory.kind(cpu, frame) == .anonymous,
             let block = WriteRange.block(
                 around: index, in: bounds(context, index), orders,

@@ -50,6 +50,9 @@ enum FileCharge: UInt8, BitwiseCopyable {
 
 /// A file.
 struct FileRecord: BitwiseCopyable {
+    /// The first area of the list of areas that map it. First, not the lock: a change of any field counts as one of the first byte
+    /// with the thread sanitizer, and those who wait look at the lock meanwhile.
+    var firstArea: UInt32 = 0
     /// The lock word of the list of areas (i_mmap_rwsem).
     var lock: UInt32 = 0
     /// The lock word of the page cache's index (i_pages).
@@ -67,17 +70,17 @@ struct FileRecord: BitwiseCopyable {
     var abilities: DriverAbilities = []
     /// Bytes; all ones where nothing tells the size.
     var size: UInt64
-    /// The root of the page cache's index and its height in levels of 512; none while nothing is cached.
-    var cacheRoot: FrameNumber = .none
-    var cacheHeight = 0
+    /// The page cache's index (CacheIndex); read without its lock.
+    var cacheIndex: UInt64 = 0
     /// Pages that the index has, in the cache or in the store.
     var indexedPages: UInt64 = 0
-    /// The first area of the list of areas that map it.
-    var firstArea: UInt32 = 0
     var inode: UInt64
     /// Its name, as an index of the machine's strings.
     var path: UInt32
     var readahead = ReadaheadWindow()
+
+    /// Where the words of the page cache's index stand.
+    static let cacheIndexOffset = 32, indexedPagesOffset = 40
 
     /// The most bytes that it can have (s_maxbytes; for disk files ext4's with blocks of 4 KiB).
     var mostBytes: UInt64 { kind == .disk ? 1 << 44 - Page.size : UInt64(Int64.max) }
@@ -91,13 +94,13 @@ extension MachineCore {
     }
 
     /// The lock of the list of areas that map a file.
-    func areasLock(_ file: Handle<FileRecord>) -> RWSemaphore { RWSemaphore(files.word(file, offset: 0), .iMmap) }
+    func areasLock(_ file: Handle<FileRecord>) -> RWSemaphore { RWSemaphore(files.word(file, offset: 4), .iMmap) }
 
-    private func references(_ file: Handle<FileRecord>) -> Word32 { files.word(file, offset: 8) }
+    private func references(_ file: Handle<FileRecord>) -> Word32 { files.word(file, offset: 12) }
 
     /// The lock of a file's page cache.
     func cacheLock(_ file: Handle<FileRecord>) -> SpinLock {
-        SpinLock(files.word(file, offset: 4), .pageCache)
+        SpinLock(files.word(file, offset: 8), .pageCache)
     }
 
     /// Takes a reference to a file.
@@ -118,9 +121,9 @@ extension MachineCore {
         let lock = areasLock(file)
         lock.writeLock(cpu)
         let first = files[file].firstArea
-        areas[area].nextOfFile = first
-        areas[area].previousOfFile = 0
-        if first != 0 { areas[areas.handle(at: first)].previousOfFile = area.index }
+        areas.publish(at: area.index, offset: Area.nextOfFileOffset, first)
+        areas.publish(at: area.index, offset: Area.previousOfFileOffset, UInt32(0))
+        if first != 0 { areas.publish(at: first, offset: Area.previousOfFileOffset, area.index) }
         files[file].firstArea = area.index
         lock.writeUnlock(cpu)
     }
@@ -136,9 +139,9 @@ extension MachineCore {
         if before == 0 {
             files[file].firstArea = after
         } else {
-            areas[areas.handle(at: before)].nextOfFile = after
+            areas.publish(at: before, offset: Area.nextOfFileOffset, after)
         }
-        if after != 0 { areas[areas.handle(at: after)].previousOfFile = before }
+        if after != 0 { areas.publish(at: after, offset: Area.previousOfFileOffset, before) }
         lock.writeUnlock(cpu)
     }
 }

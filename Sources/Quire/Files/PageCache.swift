@@ -23,6 +23,20 @@ struct CacheEntry: BitwiseCopyable {
     var anyFrame: FrameNumber { FrameNumber(UInt32(truncatingIfNeeded: rawValue >> 12)) }
 }
 
+/// Where a file's index begins: its root and its height in levels of 512 in one word, so that who looks without the lock
+/// while it grows by a level sees the tree as it was or as it is; 0 while nothing is cached. (xarray's head)
+struct CacheIndex: BitwiseCopyable {
+    var rawValue: UInt64
+
+    init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    init(root: FrameNumber, height: Int) {
+        rawValue = UInt64(truncatingIfNeeded: height) << 32 | UInt64(root.rawValue)
+    }
+
+    var root: FrameNumber { FrameNumber(UInt32(truncatingIfNeeded: rawValue)) }
+    var height: Int { Int(rawValue >> 32) }
+}
+
 /// What of a range leaves the cache.
 enum DropMode {
     /// All of it, for good: the file ends before it, or there is a hole now.
@@ -32,6 +46,20 @@ enum DropMode {
 }
 
 extension MachineCore {
+    private func index(of file: Handle<FileRecord>) -> CacheIndex {
+        CacheIndex(files.peekWord(at: file.index, offset: FileRecord.cacheIndexOffset))
+    }
+
+    /// The lock of the cache is held, or nobody else has the file.
+    private func setIndex(of file: Handle<FileRecord>, _ index: CacheIndex) {
+        files.publish(at: file.index, offset: FileRecord.cacheIndexOffset, index.rawValue)
+    }
+
+    private func countIndexed(_ file: Handle<FileRecord>, _ change: Int64) {
+        let now = files.peekWord(at: file.index, offset: FileRecord.indexedPagesOffset)
+        files.publish(at: file.index, offset: FileRecord.indexedPagesOffset, now &+ UInt64(bitPattern: change))
+    }
+
     private func levels(for page: UInt64) -> Int {
         var levels = 1
         while levels < 6 && page >> UInt64(9 * levels) != 0 { levels += 1 }
@@ -44,9 +72,10 @@ extension MachineCore {
     }
 
     private func entry(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> CacheEntry {
-        let height = files[file].cacheHeight
+        let index = index(of: file)
+        let height = index.height
         guard height > 0, levels(for: page) <= height else { return .none }
-        var node = files[file].cacheRoot
+        var node = index.root
         for level in (0..<height).reversed() {
             let word = memory.word(node, Int(page >> UInt64(9 * level) & 511)).load(cpu, .pageCache)
             if level == 0 { return CacheEntry(rawValue: word) }
@@ -158,24 +187,24 @@ extension MachineCore {
             cpu, frame, .file, flags: flags | (isMemory ? FrameFlags.swapBacked : 0), references: 1, mappings: 0,
             mapping: file.index, index: page)
         slot.store(cpu, CacheEntry.folio(frame, order: 0).rawValue, .pageCache)
-        files[file].indexedPages += 1
+        countIndexed(file, 1)
         return frame
     }
 
     /// The word that holds a page's entry, with all nodes on the way made; nil where memory is used up.
     private func slot(_ cpu: CPU, _ file: Handle<FileRecord>, _ page: UInt64) -> Word64? {
         let needed = levels(for: page)
-        while files[file].cacheHeight < needed {
+        var index = index(of: file)
+        while index.height < needed {
             guard let node = makeNode(cpu) else { return nil }
-            let old = files[file].cacheRoot
-            if !old.isNone {
-                memory.word(node, 0).store(cpu, UInt64(old.rawValue), .pageCache)
+            if !index.root.isNone {
+                memory.word(node, 0).store(cpu, UInt64(index.root.rawValue), .pageCache)
             }
-            files[file].cacheRoot = node
-            files[file].cacheHeight += 1
+            index = CacheIndex(root: node, height: index.height + 1)
+            setIndex(of: file, index)
         }
-        var node = files[file].cacheRoot
-        for level in (1..<Swift.max(files[file].cacheHeight, 1)).reversed() {
+        var node = index.root
+        for level in (1..<Swift.max(index.height, 1)).reversed() {
             let word = memory.word(node, Int(page >> UInt64(9 * level) & 511))
             var child = word.load(cpu, .pageCache)
             if child == 0 {
@@ -202,14 +231,13 @@ extension MachineCore {
     func dropCache(
         _ cpu: CPU, _ file: Handle<FileRecord>, from page: UInt64, to last: UInt64 = .max, _ mode: DropMode = .forGood
     ) {
-        let height = files[file].cacheHeight
-        guard height > 0 else { return }
-        drop(cpu, file, files[file].cacheRoot, height - 1, base: 0, from: page, to: last, mode)
+        let index = index(of: file)
+        guard index.height > 0 else { return }
+        drop(cpu, file, index.root, index.height - 1, base: 0, from: page, to: last, mode)
         // Faults may be looking into the index of a file that somebody still has.
-        if files[file].indexedPages == 0, cpu.isSequential || files[file].references == 0 {
-            freeNodes(cpu, files[file].cacheRoot, height - 1)
-            files[file].cacheRoot = .none
-            files[file].cacheHeight = 0
+        if cpu.isSequential || files[file].references == 0, files[file].indexedPages == 0 {
+            freeNodes(cpu, index.root, index.height - 1)
+            setIndex(of: file, CacheIndex(0))
         }
     }
 
@@ -254,7 +282,7 @@ extension MachineCore {
             let lock = cacheLock(file)
             lock.lock(cpu)
             word.store(cpu, 0, .pageCache)
-            files[file].indexedPages -= 1
+            countIndexed(file, -1)
             lock.unlock(cpu)
             if files[file].charge == .byPage { uncommit(cpu, pages: 1) }
         }

@@ -95,7 +95,7 @@ extension AddressSpace {
             throw error
         }
         // Only anonymous pages and guards must be copied: everything else a fault brings back.
-        guard !source.flags.contains(.wipeOnFork), !source.anonVMA.isNone || source.flags.contains(.maybeGuard) else {
+        guard !source.flags.contains(.wipeOnFork), !source.anonVMA.isNone || source.guards != 0 else {
             return false
         }
         // Whoever pins a page without a lock meanwhile finds out and gives it back.

@@ -5,7 +5,7 @@
 extension AddressSpace {
     /// Serves a fault whose PMD entry is none with one of 2 MiB; nil: a smaller size must do.
     func hugeFault(_ cpu: CPU, _ context: FaultContext) -> FaultOutcome? {
-        let area = core.areas[context.area]
+        let area = core.area(context.area)
         // A driver that is asked falls back to small pages here.
         guard area.isAnonymous, allowedOrders(area, .fault).contains(.huge) else { return nil }
         guard let pmdTable = tables.allocatingTable(cpu, context.page, level: 1) else { return .outOfMemory }

@@ -7,7 +7,7 @@ extension AddressSpace {
     /// Enrols the space if an area with these flags may be collapsed (khugepaged_enter_vma).
     func enrol(_ cpu: CPU, _ area: Handle<Area>, flags: AreaFlags) {
         guard enrolment.loadRelaxed(cpu, .counter) == 0 else { return }
-        var record = core.areas[area]
+        var record = core.area(area)
         record.flags = flags
         if allowedOrders(record, .collapse).contains(.huge) { enrol(cpu) }
     }
@@ -27,7 +27,7 @@ extension AddressSpace {
             // The lock is given up on the way: the area is looked up anew.
             let cursor = areas.cursor(atOrAbove: address)
             if cursor.isNone { return collapsed }
-            let area = core.areas[areas.area(at: cursor)]
+            let area = core.area(areas.area(at: cursor))
             let start = (Swift.max(area.start, address) &+ (size - 1)) & ~(size - 1)
             guard area.isAnonymous, start &+ size <= area.end, allowedOrders(area, .collapse).contains(.huge) else {
                 address = area.end

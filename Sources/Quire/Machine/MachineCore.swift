@@ -96,7 +96,10 @@ final class MachineCore: Sendable {
         self.cpus = cpus
         self.splitLocks = splitLocks
         self.folding = folding
-        if cpu.mode == .parallel { nodes.share() }
+        if cpu.mode == .parallel {
+            nodes.share()
+            areas.share()
+        }
         // Memory that nobody has used yet is zero.
         let zero = memory.allocate(cpu, .unmovable)
         guard !zero.isNone else { return nil }

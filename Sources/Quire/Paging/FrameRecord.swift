@@ -14,6 +14,8 @@
 // The pages of a large folio beyond the first have kind `tail` and use the fields for the folio: Folio.swift.
 // Linux: struct page and struct ptdesc.
 
+import Synchronization
+
 /// What a frame is used for: bits 0–3 of its flags.
 enum FrameKind: UInt32, BitwiseCopyable {
     case free = 0, anonymous = 1, file = 2, table = 3, zero = 4, cacheNode = 5, gather = 6, raw = 7
@@ -93,42 +95,41 @@ extension PhysicalMemory {
         unsafe SpinLock(Word32(at: address(frame) + 8), name)
     }
 
-    /// The anon_vma, file or address space that the frame belongs to, as an index of its pool.
-    @inline(__always) func mapping(_ frame: FrameNumber) -> UInt32 {
-        unsafe address(frame).load(fromByteOffset: 12, as: UInt32.self)
+    // The other fields are looked at without a lock too, by who looks again afterwards (a walk to a folio's head, the way from a
+    // page to its mappings, an allocator at the buddy): relaxed atomics, and no schedule points.
+
+    @inline(__always) private func half(_ frame: FrameNumber, _ offset: Int) -> UInt32 {
+        unsafe Word32(at: address(frame) + offset).cell.pointee.load(ordering: .relaxed)
     }
 
-    @inline(__always) func setMapping(_ frame: FrameNumber, _ value: UInt32) {
-        unsafe address(frame).storeBytes(of: value, toByteOffset: 12, as: UInt32.self)
+    @inline(__always) private func setHalf(_ frame: FrameNumber, _ offset: Int, _ value: UInt32) {
+        unsafe Word32(at: address(frame) + offset).cell.pointee.store(value, ordering: .relaxed)
     }
+
+    /// The anon_vma, file or address space that the frame belongs to, as an index of its pool.
+    @inline(__always) func mapping(_ frame: FrameNumber) -> UInt32 { half(frame, 12) }
+    @inline(__always) func setMapping(_ frame: FrameNumber, _ value: UInt32) { setHalf(frame, 12, value) }
 
     private static var indexMask: UInt64 { 1 << 48 - 1 }
 
+    @inline(__always) private func indexWord(_ frame: FrameNumber) -> Word64 { unsafe Word64(at: address(frame) + 16) }
+
     /// The page offset in the mapping, or a table's count of entries; 48 bits.
     @inline(__always) func index(_ frame: FrameNumber) -> UInt64 {
-        unsafe address(frame).load(fromByteOffset: 16, as: UInt64.self) & Self.indexMask
+        unsafe indexWord(frame).cell.pointee.load(ordering: .relaxed) & Self.indexMask
     }
 
     @inline(__always) func setIndex(_ frame: FrameNumber, _ value: UInt64) {
-        let field = unsafe address(frame) + 16
-        let memcg = unsafe field.load(as: UInt64.self) & ~Self.indexMask
-        unsafe field.storeBytes(of: memcg | (value & Self.indexMask), as: UInt64.self)
+        let field = indexWord(frame)
+        let memcg = unsafe field.cell.pointee.load(ordering: .relaxed) & ~Self.indexMask
+        unsafe field.cell.pointee.store(memcg | (value & Self.indexMask), ordering: .relaxed)
     }
 
-    @inline(__always) func next(_ frame: FrameNumber) -> FrameNumber {
-        unsafe FrameNumber(address(frame).load(fromByteOffset: 24, as: UInt32.self))
-    }
-
-    @inline(__always) func setNext(_ frame: FrameNumber, _ value: FrameNumber) {
-        unsafe address(frame).storeBytes(of: value.rawValue, toByteOffset: 24, as: UInt32.self)
-    }
-
-    @inline(__always) func previous(_ frame: FrameNumber) -> FrameNumber {
-        unsafe FrameNumber(address(frame).load(fromByteOffset: 28, as: UInt32.self))
-    }
-
+    @inline(__always) func next(_ frame: FrameNumber) -> FrameNumber { FrameNumber(half(frame, 24)) }
+    @inline(__always) func setNext(_ frame: FrameNumber, _ value: FrameNumber) { setHalf(frame, 24, value.rawValue) }
+    @inline(__always) func previous(_ frame: FrameNumber) -> FrameNumber { FrameNumber(half(frame, 28)) }
     @inline(__always) func setPrevious(_ frame: FrameNumber, _ value: FrameNumber) {
-        unsafe address(frame).storeBytes(of: value.rawValue, toByteOffset: 28, as: UInt32.self)
+        setHalf(frame, 28, value.rawValue)
     }
 
     /// What the frame is used for; a tail is what its folio is.
@@ -170,20 +171,19 @@ extension PhysicalMemory {
         flags(frame).loadRelaxed(cpu, .frameFlags) & bits != 0
     }
 
-    /// Sets the fields of a frame that was just allocated and that nobody else can see yet.
+    /// Sets the fields of a frame that was just allocated. Nobody else refers to it, but who comes late may still look at it.
     @inline(__always)
     func initialize(
         _ cpu: CPU, _ frame: FrameNumber, _ kind: FrameKind, flags extra: UInt32, references: UInt32, mappings: UInt32,
         mapping: UInt32, index: UInt64
     ) {
-        let record = unsafe address(frame)
         // In the order of the CPU's stores: what it wrote when it gave the frame back may still wait in its buffer.
         let kept =
             flags(frame).loadUnseen(cpu) & (FrameFlags.notZero | FrameFlags.needsZero | FrameFlags.unmovableBlock)
         flags(frame).storeUnseen(cpu, kept | kind.rawValue | extra, .frameFlags)
         refcount(frame).storeUnseen(cpu, references, .refcount)
         mapcount(frame).storeUnseen(cpu, mappings, .mapcount)
-        unsafe record.storeBytes(of: mapping, toByteOffset: 12, as: UInt32.self)
-        unsafe record.storeBytes(of: index & Self.indexMask, toByteOffset: 16, as: UInt64.self)
+        setMapping(frame, mapping)
+        unsafe address(frame).storeBytes(of: index & Self.indexMask, toByteOffset: 16, as: UInt64.self)
     }
 }

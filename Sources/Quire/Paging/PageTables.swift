@@ -240,7 +240,6 @@ enum SpaceCounter {
 extension PhysicalMemory {
     /// The level of a table frame.
     @inline(__always) func level(_ table: FrameNumber) -> Int {
-        unsafe Int(
-            (records + Int(table.rawValue) * Self.recordBytes).load(as: UInt32.self) >> FrameFlags.orderShift & 0xf)
+        Int(flags(table).own >> FrameFlags.orderShift & 0xf)
     }
 }

@@ -228,7 +228,7 @@ enum TLBKey {
     }
 
     @inline(never) private func lockShared(_ cpu: CPU) {
-        let word = unsafe Word32(at: UnsafeMutableRawPointer(state))
+        let word = lockWord
         var turn = 0
         while unsafe word.cell.pointee.exchange(1, ordering: .acquiring) != 0 {
             unsafe cpu.spinOnce(word.cell, .tlb, turn: turn)
@@ -238,6 +238,8 @@ enum TLBKey {
 
     @inline(__always) func unlock(_ cpu: CPU) {
         if cpu.isSequential || cpu.isExplored { return }
-        unsafe Word32(at: UnsafeMutableRawPointer(state)).cell.pointee.store(0, ordering: .releasing)
+        unsafe lockWord.cell.pointee.store(0, ordering: .releasing)
     }
+
+    private var lockWord: Word32 { unsafe Word32(at: UnsafeMutableRawPointer(state) + 8) }
 }

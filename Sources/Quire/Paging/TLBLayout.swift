@@ -48,14 +48,15 @@ struct TLBArray: BitwiseCopyable {
 
 /// What a CPU's TLB does now.
 struct TLBState {
-    /// In parallel mode: held for an access or a flush.
+    /// The place of the space in the CPU's own list, and the next to take (x86-64).
+    var nextPlace: UInt32 = 0, place: UInt32 = 0
+    /// In parallel mode: held for an access or a flush. Not first: a change of any field counts as one of the first byte with the
+    /// thread sanitizer, and those who wait look at the lock meanwhile.
     var lock: UInt32 = 0
     /// The address space that the CPU runs; 0 before the first.
     var space: UInt32 = 0
     /// Its tag, in the place that keys have it in.
     var tag: UInt64 = 0
-    /// The place of the space in the CPU's own list, and the next to take (x86-64).
-    var place: UInt32 = 0, nextPlace: UInt32 = 0
     /// Walks that found a translation, and the entries they read, by class.
     var walks = InlineArray<8, UInt64>(repeating: 0)
     var references = InlineArray<8, UInt64>(repeating: 0)

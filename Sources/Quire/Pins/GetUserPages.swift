@@ -44,7 +44,7 @@ extension AddressSpace {
     func followOne(_ cpu: CPU, _ page: UInt64, _ flags: FollowFlags) throws(Errno) -> GrabbedPage {
         let area = areas.find(page)
         guard !area.isNone, core.areas[area].start <= page else { throw .EFAULT }
-        try checkArea(core.areas[area], flags)
+        try checkArea(core.area(area), flags)
         while true {
             switch follow(cpu, area, page, flags) {
             case .page(let frame): return .page(frame)
@@ -136,7 +136,7 @@ extension AddressSpace {
         _ flags: FollowFlags
     ) -> Followed {
         let format = tables.format
-        let record = core.areas[area]
+        let record = core.area(area)
         let isExclusive = memory.has(cpu, owner, FrameFlags.anonExclusive)
         // PROT_NONE entries are present, and nobody's to read but by force.
         if flags.contains(.write), !format.isWritable(entry) {

@@ -52,8 +52,8 @@ extension Process {
         defer { space.mmapLock.readUnlock(cpu) }
         var cursor = space.areas.first
         while !cursor.isNone {
-            let area = space.core.areas[space.areas.area(at: cursor)]
-            var report = AreaReport(start: area.start, end: area.end, flags: area.flags)
+            let area = space.core.area(space.areas.area(at: cursor))
+            var report = AreaReport(start: area.start, end: area.end, flags: area.allFlags)
             report.pageOffset = area.pageOffset
             report.anonVMA = area.anonVMA.isNone ? nil : area.anonVMA.number
             if !area.file.isNone {

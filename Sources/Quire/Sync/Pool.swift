@@ -71,7 +71,16 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
     }
 
     /// The first place that no record has had yet.
-    var frontier: UInt32 { unsafe head[2] }
+    var frontier: UInt32 { unsafe frontierWord.cell.pointee.load(ordering: .relaxed) }
+
+    private var frontierWord: Word32 { unsafe Word32(at: UnsafeMutableRawPointer(head + 2)) }
+
+    /// Takes the first place that no record has had; the lock is held. Checks of debug builds look without.
+    func takeFrontier() -> UInt32 {
+        let index = frontier
+        unsafe frontierWord.cell.pointee.store(index + 1, ordering: .relaxed)
+        return index
+    }
 
     /// Lets the allocation after `count` more ones fail, once; a negative count ends that.
     func fail(after count: Int) { unsafe head[4] = count < 0 ? 0 : UInt32(count) + 1 }
@@ -91,9 +100,8 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         if index != 0 {
             unsafe head[1] = UnsafeMutableRawPointer(records + Int(index)).loadUnaligned(as: UInt32.self)
         } else {
-            index = unsafe head[2]
-            guard index < capacity else { return nil }
-            unsafe head[2] = index + 1
+            guard frontier < capacity else { return nil }
+            index = takeFrontier()
         }
         countUsed(1)
         initialize(index, value)
@@ -160,6 +168,12 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
         }
     }
 
+    /// Where the record behind a handle lies; traps for a stale one.
+    @inline(__always) func pointer(to handle: Handle<Record>) -> UnsafeMutablePointer<Record> {
+        check(handle)
+        return unsafe records + Int(handle.index)
+    }
+
     // MARK: Records by their place
 
     // For structures whose records name each other by place, under one lock: what is named is in use, so there is no
@@ -217,7 +231,7 @@ public struct Handle<Record>: Hashable, BitwiseCopyable, Sendable {
 
     @inline(__always) private func checkPlace(_ index: UInt32) {
         #if DEBUG
-            unsafe precondition(index != 0 && index < head[2], "a place of no record is used")
+            precondition(index != 0 && index < frontier, "a place of no record is used")
         #endif
     }
 

@@ -25,6 +25,28 @@ extension Pool {
         return unsafe Word32(at: place(index, offset)).cell.pointee.load(ordering: .acquiring)
     }
 
+    /// The same of a word.
+    @inline(__always) func peekWord(at index: UInt32, offset: Int) -> UInt64 {
+        guard index < capacity else { return 0 }
+        return unsafe Word64(at: place(index, offset)).cell.pointee.load(ordering: .acquiring)
+    }
+
+    /// A copy of a record that its handle keeps, beside those who publish words of it.
+    @inline(__always) func copy(_ handle: Handle<Record>) -> Record {
+        unsafe head[5] == 0 ? self[handle] : copyWords(handle)
+    }
+
+    @inline(never) private func copyWords(_ handle: Handle<Record>) -> Record {
+        let words = unsafe UnsafeMutableRawPointer(pointer(to: handle)).assumingMemoryBound(to: Atomic<UInt64>.self)
+        return unsafe withUnsafeTemporaryAllocation(of: Record.self, capacity: 1) { copy in
+            let target = unsafe UnsafeMutableRawPointer(copy.baseAddress!).assumingMemoryBound(to: UInt64.self)
+            for word in 0..<(MemoryLayout<Record>.stride / 8) {
+                unsafe target[word] = words[word].load(ordering: .relaxed)
+            }
+            return unsafe copy[0]
+        }
+    }
+
     /// As `search`, by peeks: the first of a record's 32 ascending words, from byte `offset` on, that is above `key`; 31 where
     /// none is, and any number where the words change meanwhile.
     @inline(__always) func peekSearch(at index: UInt32, offset: Int, above key: UInt64) -> Int {

@@ -27,8 +27,7 @@ extension Pool {
             if index != 0 {
                 unsafe head[1] = link(index)
             } else {
-                index = unsafe head[2]
-                unsafe head[2] = index + 1
+                index = takeFrontier()
             }
             setLink(index, reserve.first)
             reserve.first = index

@@ -19,7 +19,7 @@ extension AddressSpace {
         noteResidentPeak()
         zapArea(cpu, &gather, area, start, end, details)
         if core.settings.reclaim == .rfc, details?.reclaimTables == true {
-            reclaimByScan(cpu, &gather, core.areas[area], start, end)
+            reclaimByScan(cpu, &gather, core.area(area), start, end)
         }
     }
 
