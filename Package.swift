@@ -83,3 +83,15 @@ let package = Package(
         .testTarget(name: "QuireRecordTests", dependencies: ["QuireRecord"], swiftSettings: settings),
     ]
 )
+
+// The core and its tests on real threads alone, for Scripts/stress-threads.
+if Context.environment["QUIRE_THREADS_ALONE"] != nil {
+    let kept: Set = ["Quire", "CQuireHost", "QuireHost", "HardwareWalker", "QuireTests"]
+    package.targets.removeAll { !kept.contains($0.name) }
+    package.products.removeAll()
+    package.dependencies.removeAll()
+    package.targets.first { $0.name == "QuireTests" }?.exclude = [
+        "Areas", "Calls", "Contiguous", "Faults", "Folios", "Hardware", "Paging", "Pins", "Random", "Reclaim",
+        "SizeTests.swift",
+    ]
+}
