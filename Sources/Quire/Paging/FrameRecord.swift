@@ -95,8 +95,9 @@ extension PhysicalMemory {
         unsafe SpinLock(Word32(at: address(frame) + 8), name)
     }
 
-    // The other fields are looked at without a lock too, by who looks again afterwards (a walk to a folio's head, the way from a
-    // page to its mappings, an allocator at the buddy): relaxed atomics, and no schedule points.
+    // Flags, counts, mapping and next are looked at without a lock too, by who looks again afterwards (a walk to a folio's head, the
+    // way from a page to its mappings, an allocator at the buddy): atomics, some without a schedule point. Index and previous are
+    // not: plain memory, so that the thread sanitizer sees a lock that is missing.
 
     @inline(__always) private func half(_ frame: FrameNumber, _ offset: Int) -> UInt32 {
         unsafe Word32(at: address(frame) + offset).cell.pointee.load(ordering: .relaxed)
@@ -112,24 +113,25 @@ extension PhysicalMemory {
 
     private static var indexMask: UInt64 { 1 << 48 - 1 }
 
-    @inline(__always) private func indexWord(_ frame: FrameNumber) -> Word64 { unsafe Word64(at: address(frame) + 16) }
-
     /// The page offset in the mapping, or a table's count of entries; 48 bits.
     @inline(__always) func index(_ frame: FrameNumber) -> UInt64 {
-        unsafe indexWord(frame).cell.pointee.load(ordering: .relaxed) & Self.indexMask
+        unsafe address(frame).load(fromByteOffset: 16, as: UInt64.self) & Self.indexMask
     }
 
     @inline(__always) func setIndex(_ frame: FrameNumber, _ value: UInt64) {
-        let field = indexWord(frame)
-        let memcg = unsafe field.cell.pointee.load(ordering: .relaxed) & ~Self.indexMask
-        unsafe field.cell.pointee.store(memcg | (value & Self.indexMask), ordering: .relaxed)
+        let field = unsafe address(frame) + 16
+        let memcg = unsafe field.load(as: UInt64.self) & ~Self.indexMask
+        unsafe field.storeBytes(of: memcg | (value & Self.indexMask), as: UInt64.self)
     }
 
     @inline(__always) func next(_ frame: FrameNumber) -> FrameNumber { FrameNumber(half(frame, 24)) }
     @inline(__always) func setNext(_ frame: FrameNumber, _ value: FrameNumber) { setHalf(frame, 24, value.rawValue) }
-    @inline(__always) func previous(_ frame: FrameNumber) -> FrameNumber { FrameNumber(half(frame, 28)) }
+    @inline(__always) func previous(_ frame: FrameNumber) -> FrameNumber {
+        unsafe FrameNumber(address(frame).load(fromByteOffset: 28, as: UInt32.self))
+    }
+
     @inline(__always) func setPrevious(_ frame: FrameNumber, _ value: FrameNumber) {
-        setHalf(frame, 28, value.rawValue)
+        unsafe address(frame).storeBytes(of: value.rawValue, toByteOffset: 28, as: UInt32.self)
     }
 
     /// What the frame is used for; a tail is what its folio is.

@@ -23,10 +23,17 @@ extension AddressSpace {
         defer { memory.rcu.exit(cpu) }
         while address < end && end - address >= span {
             let position = tables.position(cpu, address)
-            if !position.table.isNone, tables.populated(position.table) == 0 {
+            if !position.table.isNone, looksEmpty(cpu, position, address) {
                 reclaimSlowly(cpu, &gather, position, address)
             }
             address += span
         }
+    }
+
+    /// Whether there is no entry in a table, under its lock; what follows looks again.
+    private func looksEmpty(_ cpu: CPU, _ position: TablePosition, _ address: UInt64) -> Bool {
+        guard tables.lockIfAttached(cpu, position, address) else { return false }
+        defer { tables.pteLock(position.table).unlock(cpu) }
+        return tables.populated(position.table) == 0
     }
 }
