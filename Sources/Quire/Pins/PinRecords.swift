@@ -104,7 +104,9 @@ extension MachineCore {
         var all: UInt32 = 0
         eachPin(cpu) { handle in
             let record = pins[handle]
-            guard record.space == space, record.flags.contains(.longTerm), memory.head(cpu, record.frame) == head
+            // Another CPU's pin may be noted and have no page yet.
+            guard record.space == space, record.flags.contains(.longTerm), !record.frame.isNone,
+                memory.head(cpu, record.frame) == head
             else { return }
             all += 1
         }

@@ -41,6 +41,23 @@ import Testing
         }
     }
 
+    /// Another CPU's pin that is noted and has no page yet is none of the folio's: it was looked up like one.
+    @Test func aPinThatHasNoPageYetIsNotCounted() throws {
+        let test = try TestMachine(sizes: [64])
+        let start = try test.map(64 * page, at: 0x1000_0000_0000)
+        test.task.touchWrite(start, 64 * page)
+        let flags: FollowFlags = [.write, .longTerm]
+        let first = try test.task.pinPages(start, page, flags)
+        let record = PinRecord(flags: flags.union(.pin), space: test.space.number, address: start + page)
+        let noted = try #require(test.core.notePin(test.cpu, record))
+        let second = try test.task.pinPages(start + 2 * page, page, flags)
+        test.core.dropPin(test.cpu, noted)
+        try test.task.unpin(first.handle)
+        try test.task.unpin(second.handle)
+        #expect(test.core.pins.used == 0 && test.status.pinned == 0)
+        test.expectNothingLeft()
+    }
+
     /// INV-PIN on threads (S2-03): what is pinned while forks run stays the parent's, and the child's copy is its own.
     @Test(arguments: [[], [64]]) func pinsStayWhileTheProcessForks(_ sizes: [Int]) throws {
         let wrong = Atomic(0)
