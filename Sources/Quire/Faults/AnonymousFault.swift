@@ -44,7 +44,7 @@ extension AddressSpace {
     /// Serves the fault with a folio of more than one page; nil: one page must do.
     @inline(__always)
     private func largeFault(_ cpu: CPU, _ context: FaultContext, _ position: TablePosition) -> FaultOutcome? {
-        let orders = allowedOrders(core.area(context.area), .fault).subtracting(.huge)
+        let orders = allowedOrders(context.area, .fault).subtracting(.huge)
         return orders.isEmpty ? nil : faultLarge(cpu, context, position, orders)
     }
 

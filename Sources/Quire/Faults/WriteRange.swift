@@ -84,7 +84,7 @@ extension AddressSpace {
         _ cpu: CPU, _ context: FaultContext, _ position: TablePosition, _ index: Int, _ seen: Entry
     ) -> FaultOutcome? {
         let frame = tables.format.frame(seen)
-        let orders = allowedOrders(core.area(context.area), .fault).subtracting(.huge)
+        let orders = allowedOrders(context.area, .fault).subtracting(.huge)
         guard frame == core.zeroFrame || memory.kind(cpu, frame) == .anonymous,
             let block = WriteRange.block(
                 around: index, in: bounds(context, index), orders,

@@ -4,7 +4,7 @@
 extension AddressSpace {
     /// The call for the part [start, end) of one area. The mmap lock is held for read, and is given up on the way.
     func collapseForAdvice(_ cpu: CPU, _ area: Handle<Area>, _ start: UInt64, _ end: UInt64) throws(Errno) {
-        guard allowedOrders(core.area(area), .forcedCollapse).contains(.huge) else { throw .EINVAL }
+        guard allowedOrders(area, .forcedCollapse).contains(.huge) else { throw .EINVAL }
         let size = tables.hugeSize
         let first = (start &+ (size - 1)) & ~(size - 1)
         let last = end & ~(size - 1)

@@ -120,15 +120,25 @@ struct HugePolicies: BitwiseCopyable {
 extension AddressSpace {
     /// The orders that an area's knobs, advice and kind allow.
     @inline(__always) func allowedOrders(_ area: Area, _ purpose: HugePurpose) -> Orders {
-        // What is asked at every fault and every merge has its answer here.
-        switch area.kind {
-        case .file: return []
+        mayAllowOrders(area.kind, area.flags, purpose) ? ordersByRule(area, purpose) : []
+    }
+
+    /// The same of an area in its place: its record is copied only where that tells more.
+    @inline(__always) func allowedOrders(_ area: Handle<Area>, _ purpose: HugePurpose) -> Orders {
+        mayAllowOrders(core.areas[area].kind, core.areas[area].flags, purpose)
+            ? ordersByRule(core.area(area), purpose) : []
+    }
+
+    /// What is asked at every fault and every merge mostly has its answer here.
+    @inline(__always)
+    private func mayAllowOrders(_ kind: AreaKind, _ flags: AreaFlags, _ purpose: HugePurpose) -> Bool {
+        switch kind {
+        case .file: false
         case .anonymous:
-            let byAdvice = core.settings.sizes.allowed(advised: area.flags.contains(.hugePage))
-            if byAdvice.isEmpty, purpose != .forcedCollapse { return [] }
-        case .shared, .driver: if purpose == .fault, area.kind == .shared { return [] }
+            purpose == .forcedCollapse || !core.settings.sizes.allowed(advised: flags.contains(.hugePage)).isEmpty
+        case .shared: purpose != .fault
+        case .driver: true
         }
-        return ordersByRule(area, purpose)
     }
 
     @inline(never)
