@@ -48,7 +48,9 @@ public final class LitmusScene {
 
     /// The scene.
     public var scene: Scene {
-        Scene(
+        // `reset` keeps this object; what runs on a strand must not.
+        let me = Borrowed(self)
+        return Scene(
             reset: { [self] hook in
                 self.hook = hook
                 guard let hook else { return litmus.machine.explore(with: nil) }
@@ -56,26 +58,28 @@ public final class LitmusScene {
                 failure = nil
                 litmus.begin(hook, without: omissions)
             },
-            bodies: file.sequences.indices.map { number in
-                { [self] in
-                    litmus.act(number) {
-                        hook?.noted(.label($0.trimmingPrefix { $0 == " " }.description), on: litmus.machine.cpu(number))
-                    }
-                }
-            },
-            outcome: { [self] in
-                do {
-                    let (text, broken) = try litmus.finish()
-                    judged.note(text, broken)
-                    runs.completed()
-                    return text
-                } catch {
-                    failure = error
-                    return ""
-                }
-            },
+            bodies: file.sequences.indices.map { number in { me.use { $0.act(number) } } },
+            outcome: { me.use { $0.look() } },
             inspect: { [litmus] event, strand in litmus.machine.brokenUse(event, by: strand) },
             describe: { [litmus] event in litmus.machine.describe(event) },
             failure: { [self] in failure ?? litmus.failure })
+    }
+
+    private func act(_ number: Int) {
+        litmus.act(number) {
+            hook?.noted(.label($0.trimmingPrefix { $0 == " " }.description), on: litmus.machine.cpu(number))
+        }
+    }
+
+    private func look() -> String {
+        do {
+            let (text, broken) = try litmus.finish()
+            judged.note(text, broken)
+            runs.completed()
+            return text
+        } catch {
+            failure = error
+            return ""
+        }
     }
 }

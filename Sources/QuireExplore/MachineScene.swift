@@ -90,17 +90,12 @@ public final class MachineScene {
     public func scene(_ outcome: @escaping (Process) -> String) -> Scene {
         let given = acts.count
         while acts.count < SceneTerms.threads ?? 0 { acts.append(acts[acts.count % given]) }
+        // `reset` keeps this object; what runs on a strand must not.
+        let me = Borrowed(self)
         return Scene(
             reset: { [self] hook in reset(hook) },
-            bodies: acts.indices.map { number in { [self] in act(number) } },
-            outcome: { [self] in
-                machine.pauseExploration()
-                if !process.hasExited { process.checkInvariants() }
-                let text = (self.outcome ?? outcome)(process)
-                machine.requireNothingLeft()
-                runs.completed()
-                return text
-            },
+            bodies: acts.indices.map { number in { me.use { $0.act(number) } } },
+            outcome: { me.use { $0.look(outcome) } },
             inspect: { [machine] event, strand in machine.brokenUse(event, by: strand) },
             describe: { [machine] event in machine.describe(event) })
     }
@@ -112,6 +107,15 @@ public final class MachineScene {
         machine.restore(checkpoint)
         tasks = acts.indices.map { process.makeTask(tid: 100 + $0, cpu: $0) }
         machine.explore(with: hook, without: omissions)
+    }
+
+    private func look(_ outcome: @escaping (Process) -> String) -> String {
+        machine.pauseExploration()
+        if !process.hasExited { process.checkInvariants() }
+        let text = (self.outcome ?? outcome)(process)
+        machine.requireNothingLeft()
+        runs.completed()
+        return text
     }
 
     private func act(_ number: Int) {
