@@ -25,8 +25,7 @@ extension AddressSpace {
         memory.rcu.enter(cpu)
         defer { memory.rcu.exit(cpu) }
         if tables.leaf(cpu, page) != nil { return true }
-        let table = tables.table(cpu, page, level: 0)
-        let entry = table.isNone ? .none : tables.load(cpu, table, tables.format.index(page, level: 0))
+        let entry = tables.entryUnderLock(cpu, page)
         if tables.format.isPresent(entry) { return true }
         // A guard marker is as good as none: the cache tells.
         guard entry.isNone || tables.format.kind(entry) == .guardMarker else { return false }

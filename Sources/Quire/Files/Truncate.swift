@@ -90,7 +90,7 @@ extension MachineCore {
         var at = files[file].firstArea
         while at != 0 {
             let area = areas.handle(at: at)
-            let record = areas[area]
+            let record = self.area(area)
             at = record.nextOfFile
             let from = Swift.max(first, record.pageOffset)
             let to = Swift.min(last, record.pageOffset + record.pages)

@@ -121,6 +121,18 @@ extension PageTables {
         return false
     }
 
+    /// A page's entry, read under its table's lock; none where there is no table. The caller is inside a read-side section.
+    func entryUnderLock(_ cpu: CPU, _ page: UInt64) -> Entry {
+        while true {
+            let position = position(cpu, page)
+            if position.table.isNone { return .none }
+            guard lockIfAttached(cpu, position, page) else { continue }
+            let entry = load(cpu, position.table, format.index(page, level: 0))
+            pteLock(position.table).unlock(cpu)
+            return entry
+        }
+    }
+
     /// The PTE table that covers an address, made if need be; nil where memory is used up, a position without a table
     /// where a leaf maps the address. The caller is inside a
     /// read-side section, which is left for a moment where tables must be made (that may sleep): what it found before

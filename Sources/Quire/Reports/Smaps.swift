@@ -106,18 +106,21 @@ extension AddressSpace {
                 address = next
                 continue
             }
-            let table = tables.table(cpu, address, level: 0)
-            if table.isNone {
+            let position = tables.position(cpu, address)
+            if position.table.isNone {
                 // An empty higher table covers more: pass over it at once.
                 address = skipEmpty(cpu, address, area.end)
                 continue
             }
+            // What is reclaimed meanwhile is looked at again, and is none.
+            guard tables.lockIfAttached(cpu, position, address) else { continue }
             var index = tables.format.index(address, level: 0)
             for _ in 0..<((next - address) >> Page.shift) {
-                let entry = tables.load(cpu, table, index)
+                let entry = tables.load(cpu, position.table, index)
                 if tables.format.isPresent(entry) { count(cpu, entry, tables.format.frame(entry), &sums) }
                 index += 1
             }
+            tables.pteLock(position.table).unlock(cpu)
             address = next
         }
         report.rss = sums.resident >> 10

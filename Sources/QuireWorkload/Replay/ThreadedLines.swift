@@ -12,9 +12,6 @@ final class ThreadedLines {
     private let feed: LineFeed
     private var batch: [(statement: Statement, actor: Actor)] = []
     private var sequences: [Sequence] = []
-    /// Batches that more than one thread took part in, and the accesses in them.
-    private(set) var batches = 0
-    private(set) var accesses = 0
 
     /// The most lines that wait.
     private static let mostWaiting = 4096
@@ -60,10 +57,6 @@ final class ThreadedLines {
         batch.removeAll(keepingCapacity: true)
         var groups: [Int: [Int]] = [:]
         for (place, line) in lines.enumerated() { groups[line.actor.task.cpu.index, default: []].append(place) }
-        if groups.count > 1 {
-            batches += 1
-            accesses += lines.count
-        }
         let places = Array(groups.values)
         let parts = HostThreads.map(places.count) { group in
             places[group].map { place in
