@@ -21,6 +21,8 @@ final class Scheduler: ScheduleHook {
     private var alive: UInt64 = 0
     /// Of these, the ones that cannot go on until somebody changes an object.
     private var waiting: UInt64 = 0
+    /// Of the waiting, the ones that go on only when somebody wakes them: a change alone does not.
+    private var asleep: UInt64 = 0
     /// The strands of a run.
     private let count: Int
     /// Who decides.
@@ -72,7 +74,7 @@ final class Scheduler: ScheduleHook {
         (stepCount, inARow, lastStrand, preemptions) = (0, 0, -1, 0)
         end = .completed
         alive = Self.bit(count) - 1
-        waiting = 0
+        (waiting, asleep) = (0, 0)
         chooser.begin(strands: actors, drains: count)
         TrapGuard.enter(self)
         if let first = choose(after: -1) { board.enter(first) }
@@ -121,6 +123,15 @@ final class Scheduler: ScheduleHook {
         next[strand] = event
         waiting |= Self.bit(strand)
         pass(from: strand)
+    }
+
+    override func sleeps(on event: SyncEvent, while expected: UInt32?, on cpu: CPU) {
+        point(event, on: cpu)
+        if let expected, event.word != expected { return }
+        asleep |= Self.bit(cpu.index)
+        var sleeping = event
+        sleeping.kind = .wait
+        blocked(sleeping, on: cpu)
     }
 
     override func happens(_ chance: Chance, on cpu: CPU) -> Bool {
@@ -199,7 +210,9 @@ final class Scheduler: ScheduleHook {
             rest &= rest - 1
             guard let waits = next[other] else { continue }
             let concerns = waits.object == event.object || (waits.name == .rcu && event.name == .rcu)
-            if concerns { waiting &= ~Self.bit(other) }
+            guard concerns, event.kind == .wake || asleep & Self.bit(other) == 0 else { continue }
+            waiting &= ~Self.bit(other)
+            asleep &= ~Self.bit(other)
         }
     }
 

@@ -37,22 +37,21 @@ import Synchronization
         guard unsafe lockPoint(cpu, .unlock, word.cell, .release, name) else { return }
         unsafe cpu.released(word.cell, name)
         guard word.clear(cpu, bits: held | sleepers, name) & sleepers != 0 else { return }
-        unsafe schedulePoint(cpu, .wake, word.cell, .release, name)
-        guard cpu.mode == .parallel else { return }
-        let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
-        unsafe cpu.environment.host.unpark(raw, .max)
+        unsafe cpu.wake(word.cell, name)
     }
 
     /// Whether anybody holds it.
     func isLocked(_ cpu: CPU) -> Bool { word.loadRelaxed(cpu, name) & held != 0 }
 
     private func attempt(_ cpu: CPU) -> Bool {
+        pointIfOpened(cpu, .load)
         let seen = unsafe word.cell.pointee.load(ordering: .relaxed)
         guard seen & held == 0 else { return false }
         guard !cpu.isSequential else {
             unsafe word.cell.pointee.store(seen | held, ordering: .relaxed)
             return true
         }
+        pointIfOpened(cpu, .readModifyWrite)
         return unsafe word.cell.pointee.bitwiseOr(held, ordering: .acquiring).oldValue & held == 0
     }
 
@@ -61,15 +60,21 @@ import Synchronization
         precondition(!cpu.isSequential, "\(name.label) would sleep in a sequential machine")
         var turn = 0
         while !attempt(cpu) {
-            unsafe cpu.spinOnce(word.cell, name, turn: turn)
-            turn += 1
-            guard cpu.mode == .parallel, turn > 100 else { continue }
-            // Another use of the word may change it meanwhile: then this wakes for nothing and looks again.
-            let seen = unsafe word.cell.pointee.bitwiseOr(sleepers, ordering: .relaxed).newValue
-            if seen & held != 0 {
-                let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
-                unsafe cpu.environment.host.park(raw, seen)
+            if !cpu.opens(name) {
+                unsafe cpu.spinOnce(word.cell, name, turn: turn)
+                turn += 1
+                guard cpu.mode == .parallel, turn > 100 else { continue }
             }
+            // Another use of the word may change it meanwhile: then this does not sleep, and looks again.
+            pointIfOpened(cpu, .readModifyWrite)
+            let mark = cpu.lacks(.markOfSleeper) ? 0 : sleepers
+            let seen = unsafe word.cell.pointee.bitwiseOr(mark, ordering: .relaxed).newValue
+            if seen & held != 0 { unsafe cpu.sleep(on: word.cell, while: seen, name) }
         }
+    }
+
+    /// Announces an operation on the word where the explorer wants to see these.
+    @inline(__always) private func pointIfOpened(_ cpu: CPU, _ kind: EventKind) {
+        if cpu.opens(name) { unsafe schedulePoint(cpu, kind, word.cell, .acquireRelease, name) }
     }
 }

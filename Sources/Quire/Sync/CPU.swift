@@ -123,6 +123,8 @@ struct CPUState {
     var lacking: InlineArray<2, UInt64> = InlineArray(repeating: 0)
     var ablated: UInt64 = 0
     var chances: UInt64 = 0
+    /// Classes of sleeping locks that are explored in their words, a bit each.
+    var opened: UInt64 = 0
     /// Unmanaged reference to the machine's `SyncEnvironment`, which the machine keeps alive.
     var environment: UInt = 0
     /// Class (low byte) and address of each lock held, for the rank check of debug builds.

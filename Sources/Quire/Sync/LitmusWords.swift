@@ -33,13 +33,14 @@ import Synchronization
         state.release(to: host)
     }
 
-    /// Sets every word to 0 and hands every operation to a scheduler.
-    public func reset(hook: ScheduleHook?) {
+    /// Sets every word to 0 and hands every operation to a scheduler. The locks and queues do without what `omissions` names.
+    public func reset(hook: ScheduleHook?, without omissions: Omissions = .none) {
         unsafe base.initializeMemory(as: UInt64.self, repeating: 0, count: count * Self.line / 8)
         unsafe (base + 8192).initializeMemory(as: UInt64.self, repeating: 0, count: RCU.bytes(cpus: state.cpuCount) / 8)
         _ = unsafe RCU(at: base + 8192, cpus: state.cpuCount)
         if environment.hook !== hook { environment.hook = hook }
         state.restart(mode: hook == nil ? .sequential : .explored)
+        state.set(mode: hook == nil ? .sequential : .explored, without: omissions)
     }
 
     /// The context of a simulated CPU.
@@ -71,6 +72,15 @@ import Synchronization
     public func writeLock(_ cpu: CPU, _ index: Int) { RWSemaphore(small(index), .mmapLock).writeLock(cpu) }
     public func writeUnlock(_ cpu: CPU, _ index: Int) { RWSemaphore(small(index), .mmapLock).writeUnlock(cpu) }
     public func downgrade(_ cpu: CPU, _ index: Int) { RWSemaphore(small(index), .mmapLock).downgrade(cpu) }
+
+    /// A sleeping lock of two bits, as a folio has it; `add` of 4 is another use of its word.
+    private func bits(_ index: Int) -> BitLock { BitLock(small(index), held: 1, sleepers: 2, .folio) }
+    public func bitLock(_ cpu: CPU, _ index: Int) { bits(index).lock(cpu) }
+    public func bitUnlock(_ cpu: CPU, _ index: Int) { bits(index).unlock(cpu) }
+
+    public func waitTicket(_ cpu: CPU, _ index: Int) -> UInt32 { WaitQueue(small(index)).prepare(cpu) }
+    public func wait(_ cpu: CPU, _ index: Int, _ ticket: UInt32) { WaitQueue(small(index)).wait(cpu, ticket) }
+    public func wakeAll(_ cpu: CPU, _ index: Int) { WaitQueue(small(index)).wakeAll(cpu) }
 
     public func sequenceBegin(_ cpu: CPU, _ index: Int) -> UInt32 { SequenceCount(small(index)).beginRead(cpu) }
     public func sequenceRetry(_ cpu: CPU, _ index: Int, _ begun: UInt32) -> Bool {

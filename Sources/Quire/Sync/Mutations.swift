@@ -164,6 +164,15 @@ public enum Safeguard: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case dropOfLockHeld
     /// A fault that has locked a page of a file looks whether it is still in the page cache.
     case secondLookAtPage
+
+    // MARK: Sleeping locks
+
+    /// Who goes to sleep for a lock says so in its word first (RWSEM_FLAG_WAITERS).
+    case markOfSleeper
+    /// It sleeps only if the word is still what it saw (futex's comparison).
+    case lookBeforeSleeping
+    /// Who gives the lock up wakes who has said so (rwsem_wake).
+    case wakeOfSleepers
 }
 
 extension CPU {
@@ -175,6 +184,13 @@ extension CPU {
     @inline(never) private func isLacking(_ safeguard: Safeguard) -> Bool {
         let place = Int(safeguard.rawValue)
         return unsafe state.pointee.lacking[place >> 6] >> UInt64(place & 63) & 1 == 1
+    }
+
+    /// Whether a class of sleeping locks is explored in its words: false where nothing is explored.
+    @inline(__always) func opens(_ name: SyncName) -> Bool { isExplored && isOpened(name) }
+
+    @inline(never) private func isOpened(_ name: SyncName) -> Bool {
+        unsafe state.pointee.opened >> UInt64(name.rawValue) & 1 == 1
     }
 
     /// Whether the explorer has turned the locks of a class off.
@@ -224,23 +240,39 @@ public struct Omissions: Sendable, Hashable {
 
     /// What may happen or not: each costs the bound as much as a preemption.
     public var chances: Set<Chance>
+    /// Classes of sleeping locks that are explored in their words: each look at the word is a step of its own, and who waits sleeps
+    /// until somebody wakes it. Others are one step, which is possible once the lock is free.
+    public var opened: Set<SyncName>
 
-    public init(safeguards: Set<Safeguard> = [], locks: Set<SyncName> = [], chances: Set<Chance> = []) {
+    public init(
+        safeguards: Set<Safeguard> = [], locks: Set<SyncName> = [], chances: Set<Chance> = [],
+        opened: Set<SyncName> = []
+    ) {
         self.safeguards = safeguards
         self.locks = locks
         self.chances = chances
+        self.opened = opened
     }
 
     public static let none = Omissions()
+
+    /// The same, with classes of sleeping locks explored in their words.
+    public func opening(_ names: SyncName...) -> Omissions {
+        var all = self
+        all.opened.formUnion(names)
+        return all
+    }
 
     func apply(to state: inout CPUState) {
         state.lacking = InlineArray(repeating: 0)
         state.ablated = 0
         state.chances = 0
+        state.opened = 0
         for safeguard in safeguards {
             state.lacking[Int(safeguard.rawValue) >> 6] |= 1 << UInt64(safeguard.rawValue & 63)
         }
         for name in locks { state.ablated |= 1 << UInt64(name.rawValue) }
         for chance in chances { state.chances |= 1 << UInt64(chance.rawValue) }
+        for name in opened { state.opened |= 1 << UInt64(name.rawValue) }
     }
 }

@@ -97,6 +97,7 @@ import Synchronization
 
     @inline(__always)
     private func attempt(_ cpu: CPU, adding amount: UInt32, unless blockers: UInt32) -> Bool {
+        pointIfOpened(cpu, .load)
         var old = unsafe word.cell.pointee.load(ordering: .relaxed)
         if cpu.isSequential {
             guard old & blockers == 0 else { return false }
@@ -104,6 +105,7 @@ import Synchronization
             return true
         }
         while old & blockers == 0 {
+            pointIfOpened(cpu, .readModifyWrite)
             let result = unsafe word.cell.pointee.compareExchange(
                 expected: old, desired: old &+ amount, successOrdering: .acquiring, failureOrdering: .relaxed)
             if result.exchanged { return true }
@@ -118,6 +120,7 @@ import Synchronization
             unsafe word.cell.pointee.store(new, ordering: .relaxed)
             return new
         }
+        pointIfOpened(cpu, .readModifyWrite)
         return unsafe word.cell.pointee.wrappingSubtract(amount, ordering: .releasing).newValue
     }
 
@@ -134,23 +137,27 @@ import Synchronization
         precondition(!cpu.isSequential, "\(name.label) would sleep in a sequential machine")
         var turn = 0
         while !taken() {
-            unsafe cpu.spinOnce(word.cell, name, turn: turn)
-            turn += 1
-            guard cpu.mode == .parallel, turn > 100 else { continue }
-            let seen = unsafe word.cell.pointee.bitwiseOr(Self.sleepers, ordering: .relaxed).newValue
-            if seen & (Self.writer | Self.readers) != 0 {
-                let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
-                unsafe cpu.environment.host.park(raw, seen)
+            if !cpu.opens(name) {
+                unsafe cpu.spinOnce(word.cell, name, turn: turn)
+                turn += 1
+                guard cpu.mode == .parallel, turn > 100 else { continue }
             }
+            pointIfOpened(cpu, .readModifyWrite)
+            let mark = cpu.lacks(.markOfSleeper) ? 0 : Self.sleepers
+            let seen = unsafe word.cell.pointee.bitwiseOr(mark, ordering: .relaxed).newValue
+            if seen & (Self.writer | Self.readers) != 0 { unsafe cpu.sleep(on: word.cell, while: seen, name) }
         }
+    }
+
+    /// Announces an operation on the word where the explorer wants to see these.
+    @inline(__always) private func pointIfOpened(_ cpu: CPU, _ kind: EventKind) {
+        if cpu.opens(name) { unsafe schedulePoint(cpu, kind, word.cell, .acquireRelease, name) }
     }
 
     @inline(never)
     private func wakeSleepers(_ cpu: CPU) {
+        pointIfOpened(cpu, .readModifyWrite)
         unsafe word.cell.pointee.bitwiseAnd(~Self.sleepers, ordering: .relaxed)
-        unsafe schedulePoint(cpu, .wake, word.cell, .release, name)
-        guard cpu.mode == .parallel else { return }
-        let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
-        unsafe cpu.environment.host.unpark(raw, .max)
+        unsafe cpu.wake(word.cell, name)
     }
 }

@@ -28,11 +28,12 @@ extension SyncEvent {
     /// Whether the operation could go through this moment: a blocking acquisition asks for its lock to be free, by what the
     /// word reads; everything else always can.
     public var canProceed: Bool {
-        guard blockers != 0, let word = unsafe UnsafePointer<UInt32>(bitPattern: UInt(truncatingIfNeeded: object))
-        else {
-            return true
-        }
-        return unsafe word.pointee & blockers == 0
+        blockers == 0 || word.map { $0 & blockers == 0 } ?? true
+    }
+
+    /// What the lower half of the object reads now.
+    public var word: UInt32? {
+        unsafe UnsafePointer<UInt32>(bitPattern: UInt(truncatingIfNeeded: object))?.pointee
     }
 
     /// Whether the operation changes its object, so that its order with another one's matters.
@@ -55,6 +56,9 @@ open class ScheduleHook {
     open func point(_ event: SyncEvent, on cpu: CPU) {}
     /// `cpu` cannot go on until somebody changes the word (a lock is taken, a grace period is open).
     open func blocked(_ event: SyncEvent, on cpu: CPU) {}
+    /// `cpu` looks at the word once more and, where it is what was expected, sleeps until somebody wakes those who sleep on it;
+    /// nil: whatever it is.
+    open func sleeps(on event: SyncEvent, while expected: UInt32?, on cpu: CPU) {}
     /// Whether something happens that may happen or not.
     open func happens(_ chance: Chance, on cpu: CPU) -> Bool { false }
     /// Something worth telling that is no operation.
@@ -117,6 +121,7 @@ private func announceLock(
     _ cpu: CPU, _ kind: EventKind, _ object: UnsafeRawPointer, _ order: MemoryOrder, _ name: SyncName,
     _ blockers: UInt32
 ) -> Bool {
+    if cpu.opens(name) { return true }
     let isOff = cpu.isAblated(name)
     unsafe announce(cpu, kind, object, order, name, isOff ? 0 : blockers)
     return !isOff
@@ -202,6 +207,24 @@ extension CPU {
 
     var environment: SyncEnvironment {
         unsafe Unmanaged<SyncEnvironment>.fromOpaque(environmentPointer).takeUnretainedValue()
+    }
+
+    /// Sleeps while the word has a value, until somebody wakes those who sleep on it (FUTEX_WAIT).
+    @inline(never)
+    func sleep(on object: UnsafeMutableRawPointer, while value: UInt32, _ name: SyncName) {
+        guard mode == .explored else {
+            return unsafe environment.host.park(object.assumingMemoryBound(to: UInt32.self), value)
+        }
+        let event = SyncEvent(kind: .load, name: name, order: .acquire, object: UInt64(UInt(bitPattern: object)))
+        environment.hook?.sleeps(on: event, while: lacks(.lookBeforeSleeping) ? nil : value, on: self)
+    }
+
+    /// Wakes those who sleep on a word (FUTEX_WAKE).
+    @inline(never)
+    func wake(_ object: UnsafeMutableRawPointer, _ name: SyncName) {
+        if lacks(.wakeOfSleepers) { return }
+        unsafe schedulePoint(self, .wake, object, .release, name)
+        if mode == .parallel { unsafe environment.host.unpark(object.assumingMemoryBound(to: UInt32.self), .max) }
     }
 
     /// Waits a moment for another CPU to change the word: a spin where threads are real, a switch where explored.

@@ -16,25 +16,15 @@ import Synchronization
     /// Sleeps until a wake-up that came after `prepare`; may return early.
     func wait(_ cpu: CPU, _ ticket: UInt32) {
         cpu.mightSleep()
-        unsafe schedulePoint(cpu, .wait, word.cell, .acquire, .waitQueue)
-        var turn = 0
-        while unsafe word.cell.pointee.load(ordering: .acquiring) == ticket {
+        while word.load(cpu, .waitQueue) == ticket {
             precondition(!cpu.isSequential, "would sleep in a sequential machine")
-            unsafe cpu.spinOnce(word.cell, .waitQueue, turn: turn)
-            turn += 1
-            if cpu.mode == .parallel {
-                let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
-                unsafe cpu.environment.host.park(raw, ticket)
-            }
+            unsafe cpu.sleep(on: word.cell, while: ticket, .waitQueue)
         }
     }
 
     /// Wakes all sleepers.
     func wakeAll(_ cpu: CPU) {
         word.add(cpu, 1, .waitQueue)
-        unsafe schedulePoint(cpu, .wake, word.cell, .release, .waitQueue)
-        guard cpu.mode == .parallel else { return }
-        let raw = unsafe UnsafeMutableRawPointer(word.cell).assumingMemoryBound(to: UInt32.self)
-        unsafe cpu.environment.host.unpark(raw, .max)
+        unsafe cpu.wake(word.cell, .waitQueue)
     }
 }

@@ -73,7 +73,8 @@ public struct Mutation: Sendable {
     }
 
     /// Those of the suite, in the order of docs/mutations.md.
-    public static let suite: [Mutation] = ofTables + ofTranslations + ofBlocks + ofFaults + ofPins + ofMappings
+    public static let suite: [Mutation] =
+        ofTables + ofTranslations + ofBlocks + ofFaults + ofPins + ofMappings + ofLocks
 
     /// The suite, and what named scenarios leave out beyond it.
     public static let all: [Mutation] = suite + ofScenarios
