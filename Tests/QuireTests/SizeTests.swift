@@ -23,7 +23,7 @@ import Testing
         #expect(MemoryLayout<AnonLink>.stride == 28)
         #expect(MemoryLayout<FileRecord>.stride == 96)
         #expect(MemoryLayout<SpaceRecord>.stride == 168)
-        #expect(MemoryLayout<CPUState>.stride == 1720)
+        #expect(MemoryLayout<CPUState>.stride == 1728)
         #expect(MemoryLayout<SpaceRecord>.offset(of: \.peakResident) == SpaceRecord.peakResidentOffset)
     }
 }
