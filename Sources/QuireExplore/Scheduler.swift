@@ -203,7 +203,11 @@ final class Scheduler: ScheduleHook {
         if keepsTrace { steps.append(step(strand, event)) }
         if isObserved { observe(event, strand) }
         if chooserHears { chooser.happens(event, strand: strand) }
-        guard waiting != 0, event.changes else { return }
+        if waiting != 0, event.changes { letGoOn(event) }
+    }
+
+    /// Lets those go on who wait for what has just happened.
+    @inline(never) private func letGoOn(_ event: SyncEvent) {
         var rest = waiting
         while rest != 0 {
             let other = rest.trailingZeroBitCount

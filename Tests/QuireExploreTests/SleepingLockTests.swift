@@ -13,10 +13,10 @@ import Testing
     private func explore(
         _ strategy: Strategy, without safeguards: Set<Safeguard> = [], _ bodies: [Body]
     ) -> Exploration {
-        let words = LitmusWords(count: 4, cpus: bodies.count, host: .linux)
         let omissions = Omissions(safeguards: safeguards, opened: [.mmapLock, .folio])
+        let words = LitmusWords(count: 4, cpus: bodies.count, host: .linux, without: omissions)
         let scene = Scene(
-            reset: { words.reset(hook: $0, without: omissions) },
+            reset: { words.reset(hook: $0) },
             bodies: bodies.enumerated().map { number, body in { body(words, words.cpu(number)) } },
             outcome: { "\(words[0])" })
         return Explorer(strategy).explore(scene)

@@ -123,8 +123,6 @@ struct CPUState {
     var lacking: InlineArray<2, UInt64> = InlineArray(repeating: 0)
     var ablated: UInt64 = 0
     var chances: UInt64 = 0
-    /// Classes of sleeping locks that are explored in their words, a bit each.
-    var opened: UInt64 = 0
     /// Unmanaged reference to the machine's `SyncEnvironment`, which the machine keeps alive.
     var environment: UInt = 0
     /// Class (low byte) and address of each lock held, for the rank check of debug builds.
@@ -132,6 +130,8 @@ struct CPUState {
     var counters: InlineArray<96, UInt64> = InlineArray(repeating: 0)
     /// 8 statistics for each of the orders 0…10 (FolioStatistics.swift).
     var folios: InlineArray<88, Int64> = InlineArray(repeating: 0)
+    /// Classes of sleeping locks that are explored in their words, a bit each.
+    var opened: UInt64 = 0
 }
 
 /// The context of one simulated CPU, handed to every core function. Good for one call into the core: the mode that it carries

@@ -13,8 +13,9 @@ import Synchronization
     private static let line = 64
     private static let bytes = 1 << 14
 
-    /// Makes `count` words (at most 64), all 0. Traps where the host has no memory.
-    public init(count: Int, cpus: Int, host: Host) {
+    /// Makes `count` words (at most 64), all 0. The locks and queues do without what `omissions` names. Traps where the host has no
+    /// memory.
+    public init(count: Int, cpus: Int, host: Host, without omissions: Omissions = .none) {
         precondition(count <= 64)
         guard let base = unsafe host.reserve(Self.bytes), let state = RawState(host: host, cpus: cpus, tlbBytes: 0)
         else {
@@ -26,6 +27,7 @@ import Synchronization
         self.count = count
         environment = SyncEnvironment(host: host)
         state.start(mode: .sequential, environment: environment)
+        state.set(mode: .sequential, without: omissions)
     }
 
     deinit {
@@ -33,14 +35,13 @@ import Synchronization
         state.release(to: host)
     }
 
-    /// Sets every word to 0 and hands every operation to a scheduler. The locks and queues do without what `omissions` names.
-    public func reset(hook: ScheduleHook?, without omissions: Omissions = .none) {
+    /// Sets every word to 0 and hands every operation to a scheduler.
+    public func reset(hook: ScheduleHook?) {
         unsafe base.initializeMemory(as: UInt64.self, repeating: 0, count: count * Self.line / 8)
         unsafe (base + 8192).initializeMemory(as: UInt64.self, repeating: 0, count: RCU.bytes(cpus: state.cpuCount) / 8)
         _ = unsafe RCU(at: base + 8192, cpus: state.cpuCount)
         if environment.hook !== hook { environment.hook = hook }
         state.restart(mode: hook == nil ? .sequential : .explored)
-        state.set(mode: hook == nil ? .sequential : .explored, without: omissions)
     }
 
     /// The context of a simulated CPU.

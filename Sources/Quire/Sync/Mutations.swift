@@ -187,10 +187,8 @@ extension CPU {
     }
 
     /// Whether a class of sleeping locks is explored in its words: false where nothing is explored.
-    @inline(__always) func opens(_ name: SyncName) -> Bool { isExplored && isOpened(name) }
-
-    @inline(never) private func isOpened(_ name: SyncName) -> Bool {
-        unsafe state.pointee.opened >> UInt64(name.rawValue) & 1 == 1
+    @inline(__always) func opens(_ name: SyncName) -> Bool {
+        unsafe isExplored && state.pointee.opened >> UInt64(name.rawValue) & 1 == 1
     }
 
     /// Whether the explorer has turned the locks of a class off.

@@ -28,7 +28,8 @@ extension SyncEvent {
     /// Whether the operation could go through this moment: a blocking acquisition asks for its lock to be free, by what the
     /// word reads; everything else always can.
     public var canProceed: Bool {
-        blockers == 0 || word.map { $0 & blockers == 0 } ?? true
+        guard blockers != 0, let word else { return true }
+        return word & blockers == 0
     }
 
     /// What the lower half of the object reads now.
@@ -139,7 +140,7 @@ func announceStore(
 }
 
 /// Puts a store into the CPU's store buffer without announcing it; false: there is none.
-@inline(never)
+@inline(__always)
 func bufferStore(
     _ cpu: CPU, _ object: UnsafeRawPointer, _ value: UInt64, size: UInt8, _ name: SyncName, kind: EventKind = .store
 ) -> Bool {
@@ -158,7 +159,7 @@ func announceLoad(
 }
 
 /// What the CPU's own store buffer has for a place; nil where memory has the latest.
-@inline(never)
+@inline(__always)
 func loadBuffered(_ cpu: CPU, _ object: UnsafeRawPointer, size: UInt8) -> UInt64? {
     cpu.askHook {
         $0.hasStoreBuffers ? $0.bufferedValue(UInt64(UInt(bitPattern: object)), size: size, on: cpu) : nil
