@@ -15,9 +15,10 @@ extension AddressSpace {
         defer { mmapLock.readUnlock(cpu) }
         let area = areas.find(start)
         guard !area.isNone, core.areas[area].start <= start else { throw .ENOMEM }
-        let pages = (Swift.min(core.areas[area].end, end) - start) >> Page.shift
+        let record = core.area(area)
+        let pages = (Swift.min(record.end, end) - start) >> Page.shift
         return (0..<Swift.min(pages, Page.size)).map { page in
-            isResident(cpu, core.area(area), start + page << Page.shift) ? 1 : 0
+            isResident(cpu, record, start + page << Page.shift) ? 1 : 0
         }
     }
 

@@ -44,14 +44,14 @@ import Synchronization
     func isLocked(_ cpu: CPU) -> Bool { word.loadRelaxed(cpu, name) & held != 0 }
 
     private func attempt(_ cpu: CPU) -> Bool {
-        pointIfOpened(cpu, .load)
+        word.pointIfOpened(cpu, name, .load)
         let seen = unsafe word.cell.pointee.load(ordering: .relaxed)
         guard seen & held == 0 else { return false }
         guard !cpu.isSequential else {
             unsafe word.cell.pointee.store(seen | held, ordering: .relaxed)
             return true
         }
-        pointIfOpened(cpu, .readModifyWrite)
+        word.pointIfOpened(cpu, name, .readModifyWrite)
         return unsafe word.cell.pointee.bitwiseOr(held, ordering: .acquiring).oldValue & held == 0
     }
 
@@ -66,15 +66,10 @@ import Synchronization
                 guard cpu.mode == .parallel, turn > 100 else { continue }
             }
             // Another use of the word may change it meanwhile: then this does not sleep, and looks again.
-            pointIfOpened(cpu, .readModifyWrite)
+            word.pointIfOpened(cpu, name, .readModifyWrite)
             let mark = cpu.lacks(.markOfSleeper) ? 0 : sleepers
             let seen = unsafe word.cell.pointee.bitwiseOr(mark, ordering: .relaxed).newValue
             if seen & held != 0 { unsafe cpu.sleep(on: word.cell, while: seen, name) }
         }
-    }
-
-    /// Announces an operation on the word where the explorer wants to see these.
-    @inline(__always) private func pointIfOpened(_ cpu: CPU, _ kind: EventKind) {
-        if cpu.opens(name) { unsafe schedulePoint(cpu, kind, word.cell, .acquireRelease, name) }
     }
 }

@@ -97,7 +97,7 @@ import Synchronization
 
     @inline(__always)
     private func attempt(_ cpu: CPU, adding amount: UInt32, unless blockers: UInt32) -> Bool {
-        pointIfOpened(cpu, .load)
+        word.pointIfOpened(cpu, name, .load)
         var old = unsafe word.cell.pointee.load(ordering: .relaxed)
         if cpu.isSequential {
             guard old & blockers == 0 else { return false }
@@ -105,7 +105,7 @@ import Synchronization
             return true
         }
         while old & blockers == 0 {
-            pointIfOpened(cpu, .readModifyWrite)
+            word.pointIfOpened(cpu, name, .readModifyWrite)
             let result = unsafe word.cell.pointee.compareExchange(
                 expected: old, desired: old &+ amount, successOrdering: .acquiring, failureOrdering: .relaxed)
             if result.exchanged { return true }
@@ -120,7 +120,7 @@ import Synchronization
             unsafe word.cell.pointee.store(new, ordering: .relaxed)
             return new
         }
-        pointIfOpened(cpu, .readModifyWrite)
+        word.pointIfOpened(cpu, name, .readModifyWrite)
         return unsafe word.cell.pointee.wrappingSubtract(amount, ordering: .releasing).newValue
     }
 
@@ -142,21 +142,16 @@ import Synchronization
                 turn += 1
                 guard cpu.mode == .parallel, turn > 100 else { continue }
             }
-            pointIfOpened(cpu, .readModifyWrite)
+            word.pointIfOpened(cpu, name, .readModifyWrite)
             let mark = cpu.lacks(.markOfSleeper) ? 0 : Self.sleepers
             let seen = unsafe word.cell.pointee.bitwiseOr(mark, ordering: .relaxed).newValue
             if seen & (Self.writer | Self.readers) != 0 { unsafe cpu.sleep(on: word.cell, while: seen, name) }
         }
     }
 
-    /// Announces an operation on the word where the explorer wants to see these.
-    @inline(__always) private func pointIfOpened(_ cpu: CPU, _ kind: EventKind) {
-        if cpu.opens(name) { unsafe schedulePoint(cpu, kind, word.cell, .acquireRelease, name) }
-    }
-
     @inline(never)
     private func wakeSleepers(_ cpu: CPU) {
-        pointIfOpened(cpu, .readModifyWrite)
+        word.pointIfOpened(cpu, name, .readModifyWrite)
         unsafe word.cell.pointee.bitwiseAnd(~Self.sleepers, ordering: .relaxed)
         unsafe cpu.wake(word.cell, name)
     }

@@ -127,6 +127,11 @@ import Synchronization
         unsafe cell.pointee.store(value, ordering: .releasing)
     }
 
+    /// Announces an operation on the word of a sleeping lock where the explorer wants to see these.
+    @inline(__always) func pointIfOpened(_ cpu: CPU, _ name: SyncName, _ kind: EventKind) {
+        if cpu.opens(name) { unsafe schedulePoint(cpu, kind, cell, .acquireRelease, name) }
+    }
+
     /// Reads a word that nobody else looks at yet: no schedule point, but the CPU's own store is seen.
     @inline(__always) func loadUnseen(_ cpu: CPU) -> UInt32 {
         if cpu.isExplored, let own = unsafe loadBuffered(cpu, cell, size: 4) { return UInt32(truncatingIfNeeded: own) }
